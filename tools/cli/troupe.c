@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * troupe.c - the program: finds the command and runs it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <troupe/version.h>
+
+#include "tools/cli/cmd.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+};
+
+static const struct command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static const char usage[] = "usage: troupe COMMAND [ARGUMENT...]\n";
+
+int trp_cmd_fail(int code, const char *format, ...)
+{
+    va_list args;
+
+    (void)fputs("troupe: ", stderr);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    return code;
+}
+
+static void help(void)
+{
+    (void)fputs(usage, stdout);
+    for (const struct command *c = commands; c->name != NULL; c++) {
+        (void)printf("  %-8s %s\n", c->name, c->text);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        (void)fputs(usage, stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        help();
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)puts("troupe " TROUPE_VERSION);
+        return 0;
+    }
+    for (const struct command *c = commands; c->name != NULL; c++) {
+        if (strcmp(argv[1], c->name) == 0) {
+            return c->run(argc - 1, argv + 1);
+        }
+    }
+    return trp_cmd_fail(2, "there is no command '%s'; see troupe --help", argv[1]);
+}
