@@ -70,15 +70,15 @@ typedef struct troupe_spawn_options {
     uint32_t mailbox_limit; /* 0: the behaviour's */
     bool watch;             /* the spawner watches the child before it starts */
     bool link;              /* the spawner and the child are linked before it starts */
-    uint32_t base;          /* 1-based number of the base; 0: the spawner's (or base 1) */
+    uint32_t base;          /* troupe_system_spawn only: 1-based number of the base; 0: base 1 */
 } troupe_spawn_options;
 
 #define TROUPE_SPAWN_OPTIONS ((troupe_spawn_options){.size = sizeof(troupe_spawn_options)})
 
-/* Starts an actor. `start` runs inside this call on the spawner's base; on another base
- * it runs later, and a failing start shows as the actor's end.
+/* Starts an actor on the spawner's base; `start` runs inside this call. (Another base is
+ * reached by troupe_system_spawn, or by asking an actor that lives there.)
  *
- * args      given to start, borrowed for the call. For another base: must be NULL
+ * args      given to start, borrowed for the call
  * options   NULL for the defaults
  * out       receives the id; may be NULL
  *
