@@ -2,7 +2,8 @@
  * runtime.h - what a system, a base and an actor are made of. Private to actors/, and to
  * transports through the few functions at the end.
  *
- *   system --> base 1..N (threads with a loop) --> chunks of actors, run queue, timers, gate
+ *   system --> base 1..N (threads with a loop) --> chunks of actors, run queue, timers,
+ * gate
  *          --> engine bases (threads that park)
  *
  * Only the thread of a base touches the base, except its gate, `asleep` and counters
@@ -24,7 +25,7 @@
 #include "mailbox/message.h"
 
 enum {
-    TRP_CHUNK = 4096, /* actors a chunk */
+    TRP_CHUNK = 4096,       /* actors a chunk */
     TRP_BASE_PENDING = 255, /* the base byte of ids that name a waiting foreign thread */
     TRP_SYSTEM_BASES = 254, /* bases and engines together */
     TRP_SMALL_STATE = 16,
@@ -59,17 +60,18 @@ struct troupe_self {
 enum trp_phase_of_life { TRP_FREE, TRP_STARTING, TRP_LIVE, TRP_ENDING };
 
 enum {
-    TRP_ACTOR_QUEUED = 1 << 0,  /* in the run queue */
-    TRP_ACTOR_LIGHT = 1 << 1,   /* a future or subscription: never runs */
-    TRP_ACTOR_HIDDEN = 1 << 2,  /* the runtime's own: not stopped at shutdown */
-    TRP_ACTOR_WAITS = 1 << 3,   /* serial, and its ask is unanswered */
-    TRP_ACTOR_ROOM = 1 << 4,    /* somebody waits for room here */
-    TRP_ACTOR_ENGINE = 1 << 5,  /* orders urgent calls first */
+    TRP_ACTOR_QUEUED = 1 << 0, /* in the run queue */
+    TRP_ACTOR_LIGHT = 1 << 1,  /* a future or subscription: never runs */
+    TRP_ACTOR_HIDDEN = 1 << 2, /* the runtime's own: not stopped at shutdown */
+    TRP_ACTOR_WAITS = 1 << 3,  /* serial, and its ask is unanswered */
+    TRP_ACTOR_ROOM = 1 << 4,   /* somebody waits for room here */
+    TRP_ACTOR_ENGINE = 1 << 5, /* orders urgent calls first */
     TRP_ACTOR_NAMED = 1 << 6,
     TRP_ACTOR_SUPERVISED = 1 << 7
 };
 
-/* 96 bytes, in chunks; the slot beside it (128 bytes, shared) holds what a watcher sees. */
+/* 96 bytes, in chunks; the slot beside it (128 bytes, shared) holds what a watcher sees.
+ */
 struct trp_actor {
     uint64_t id; /* 0: free */
     const troupe_behavior *behavior;
@@ -81,10 +83,10 @@ struct trp_actor {
         struct trp_side *side;     /* rare parts; NULL until needed */
         struct trp_future *future; /* of a light one */
     };
-    uint32_t mail;  /* ordinary messages in the mailbox */
-    uint32_t limit; /* of `mail` */
+    uint32_t mail;   /* ordinary messages in the mailbox */
+    uint32_t limit;  /* of `mail` */
     uint32_t timers; /* first of its timers, 0: none */
-    int16_t reason; /* of the end, while TRP_ENDING */
+    int16_t reason;  /* of the end, while TRP_ENDING */
     uint8_t phase;
     uint8_t flags;
     uint64_t small[TRP_SMALL_STATE / 8]; /* state that is no larger lives here */
@@ -107,7 +109,7 @@ struct trp_side {
     uint32_t relation_count, relation_capacity;
     troupe_handler *handlers; /* registered while it lives */
     uint32_t handler_count, handler_capacity;
-    struct trp_future *asked;    /* its own open asks and subscriptions */
+    struct trp_future *asked;     /* its own open asks and subscriptions */
     struct trp_future *answering; /* open asks it must answer */
 };
 
@@ -117,17 +119,17 @@ struct trp_future {
     uint64_t owner;         /* who is told */
     uint64_t target;        /* who must answer */
     uint64_t tag;
-    troupe_receive then;     /* handles the answer in place of receive */
-    struct trp_join *join;   /* it is part `part` of a join, which gets the answer */
+    troupe_receive then;   /* handles the answer in place of receive */
+    struct trp_join *join; /* it is part `part` of a join, which gets the answer */
     struct trp_future *owner_next, **owner_link;
     struct trp_future *target_next, **target_link; /* link NULL: not registered there */
-    uint64_t created;     /* ticks */
-    uint32_t timer;       /* its limit, 0: none */
+    uint64_t created;                              /* ticks */
+    uint32_t timer;                                /* its limit, 0: none */
     uint32_t part;
-    uint32_t credit;      /* of a subscription */
+    uint32_t credit; /* of a subscription */
     bool subscription;
-    bool starved; /* the producer was refused for want of credit */
-    bool remote;  /* the target is watched on another base */
+    bool starved;  /* the producer was refused for want of credit */
+    bool remote;   /* the target is watched on another base */
     bool answered; /* kept only until `then` has run */
     uint16_t home;
     uint8_t class;
@@ -158,8 +160,8 @@ struct trp_base {
     struct trp_chunk **chunks;
     uint32_t chunk_count;
     struct trp_actor *free;
-    uint32_t fresh; /* first slot never used */
-    uint32_t alive; /* actors and futures */
+    uint32_t fresh;  /* first slot never used */
+    uint32_t alive;  /* actors and futures */
     uint32_t bodies; /* actors that are neither light nor hidden */
     uint32_t number, number_end;
     uint32_t index; /* from 1 */
@@ -179,14 +181,15 @@ struct trp_base {
     uint32_t dead_letters_missed;
     struct trp_outbox *outboxes; /* one for each possible base, made when first used */
 
-    void (*schedule)(struct trp_base *base); /* work appeared outside a pass; may be NULL */
-    struct trp_loop *loop;                   /* base.c */
-    struct trp_engine *engine;               /* engine.c */
+    void (*schedule)(
+        struct trp_base *base); /* work appeared outside a pass; may be NULL */
+    struct trp_loop *loop;      /* base.c */
+    struct trp_engine *engine;  /* engine.c */
 
     /* Shared with other threads. */
     struct trp_gate gate;
     atomic_uint_fast32_t gate_count; /* put and not yet admitted */
-    atomic_bool asleep;              /* set before sleeping, then look at the gate again */
+    atomic_bool asleep; /* set before sleeping, then look at the gate again */
     void (*wake)(struct trp_base *base); /* constant before the first put */
 };
 
@@ -196,9 +199,10 @@ struct troupe_system {
     troupe_options options;
     char *name;
     struct trp_trace *trace;
-    _Atomic(struct trp_base *) bases[TRP_SYSTEM_BASES + 1]; /* from 1; set once: release */
-    uint32_t base_count; /* with a loop; engines follow */
-    atomic_uint_fast32_t top; /* highest index in use */
+    _Atomic(struct trp_base *)
+        bases[TRP_SYSTEM_BASES + 1]; /* from 1; set once: release */
+    uint32_t base_count;             /* with a loop; engines follow */
+    atomic_uint_fast32_t top;        /* highest index in use */
     atomic_uint_fast32_t next_number;
     atomic_bool running;
     atomic_bool closing;  /* posts from outside are refused */
@@ -277,7 +281,8 @@ troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
                         troupe_id *out);
 struct trp_actor *trp_slot_take(struct trp_base *base, const char *kind, uint64_t parent);
 void trp_slot_give(struct trp_base *base, struct trp_actor *actor, troupe_status reason);
-struct trp_side *trp_side(struct trp_actor *actor); /* made when missing; NULL: no memory */
+struct trp_side *
+trp_side(struct trp_actor *actor); /* made when missing; NULL: no memory */
 /* Ends an actor that does not run: at its next turn. */
 void trp_end_soon(struct trp_base *base, struct trp_actor *actor, troupe_status reason);
 void trp_end_now(struct trp_base *base, struct trp_actor *actor, troupe_status reason);
@@ -314,7 +319,8 @@ void trp_room_check(struct trp_base *base, struct trp_actor *actor);
 void trp_future_answer(struct trp_base *base, struct trp_future *future, troupe_msg *msg);
 void trp_future_fail(struct trp_base *base, struct trp_future *future,
                      troupe_status status, const char *text);
-void trp_future_forget(struct trp_base *base, struct trp_future *future, bool tell_target);
+void trp_future_forget(struct trp_base *base, struct trp_future *future,
+                       bool tell_target);
 void trp_future_limit_passed(struct trp_base *base, uint64_t id);
 void trp_future_retarget(struct trp_base *base, uint64_t asker, uint64_t to);
 struct trp_future *trp_future_new(struct trp_base *base, struct trp_actor *owner,
@@ -353,7 +359,8 @@ troupe_status trp_pending_answer(struct troupe_system *sys, uint64_t id, troupe_
 void trp_pending_retarget(struct troupe_system *sys, uint64_t id, uint64_t to);
 void trp_pendings_target_ended(struct troupe_system *sys, uint64_t target);
 void trp_pendings_fail_all(struct troupe_system *sys, troupe_status status);
-/* Runs a function on a base's thread and waits for it; at once when nothing runs there. */
+/* Runs a function on a base's thread and waits for it; at once when nothing runs there.
+ */
 troupe_status trp_run_on(struct troupe_system *sys, struct trp_base *base,
                          void (*run)(struct trp_base *base, void *argument),
                          void *argument);

@@ -34,7 +34,7 @@ struct trp_timer_bucket {
 };
 
 struct trp_wheel {
-    uint64_t tick; /* all buckets before this tick are empty */
+    uint64_t tick;                   /* all buckets before this tick are empty */
     uint64_t used[TRP_WHEEL_LEVELS]; /* bit per bucket that is not empty */
     struct trp_timer_bucket buckets[TRP_WHEEL_LEVELS * TRP_WHEEL_SLOTS];
     struct trp_timer **chunks; /* nodes, from index 1 */

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRP_LIKELY(x) __builtin_expect(!!(x), 1)
-#define TRP_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define TRP_LIKELY(x)    __builtin_expect(!!(x), 1)
+#define TRP_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 #define TRP_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TRP_CONTAINER(pointer, type, member)                                             \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
@@ -27,7 +27,8 @@ char *trp_strdup(const char *text);
 void trp_free(void *memory);
 
 /* Fails this thread's n-th allocation from now, once (0: none). While armed, pools hand
- * every block through here, so blocks count too. Threads that already run are not armed. */
+ * every block through here, so blocks count too. Threads that already run are not armed.
+ */
 void trp_fail_nth(uint64_t n);
 
 /* Whether the armed failure has happened; also disarms. */

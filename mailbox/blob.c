@@ -15,8 +15,9 @@ struct troupe_blob {
     void *context;
 };
 
-troupe_status troupe_blob_wrap(const void *bytes, size_t size, void (*drop)(void *context),
-                               void *context, troupe_blob **out)
+troupe_status troupe_blob_wrap(const void *bytes, size_t size,
+                               void (*drop)(void *context), void *context,
+                               troupe_blob **out)
 {
     troupe_blob *blob = trp_alloc(sizeof(*blob));
 

@@ -47,8 +47,8 @@ static inline const uint8_t *trp_buffer_front(const struct trp_buffer *buffer)
     return buffer->bytes + buffer->start;
 }
 
-/* Hands over the memory: *size bytes at the returned pointer, to be trp_free'd; the buffer
- * is empty afterwards. NULL when it holds nothing. */
+/* Hands over the memory: *size bytes at the returned pointer, to be trp_free'd; the
+ * buffer is empty afterwards. NULL when it holds nothing. */
 uint8_t *trp_buffer_take(struct trp_buffer *buffer, size_t *size);
 
 #endif

@@ -24,8 +24,8 @@ static inline void trp_gate_init(struct trp_gate *gate)
     atomic_init(&gate->top, NULL);
 }
 
-/* Puts a chain, newest first: newest->next ... oldest. Returns whether the gate was empty,
- * that is, whether the taker must be woken. */
+/* Puts a chain, newest first: newest->next ... oldest. Returns whether the gate was
+ * empty, that is, whether the taker must be woken. */
 static inline bool trp_gate_put_chain(struct trp_gate *gate, struct trp_gate_link *newest,
                                       struct trp_gate_link *oldest)
 {

@@ -168,8 +168,8 @@ void troupe_msg_set_kind(troupe_msg *msg, troupe_kind kind)
 
 void troupe_msg_set_urgent(troupe_msg *msg, bool urgent)
 {
-    msg->flags = (uint8_t)(urgent ? msg->flags | TRP_MSG_URGENT
-                                  : msg->flags & ~TRP_MSG_URGENT);
+    msg->flags =
+        (uint8_t)(urgent ? msg->flags | TRP_MSG_URGENT : msg->flags & ~TRP_MSG_URGENT);
 }
 
 void *troupe_msg_take(troupe_msg *msg)

@@ -60,7 +60,7 @@ static inline troupe_status trp_msg_new(troupe_kind kind, size_t size, troupe_ms
         msg->kind = kind;
         msg->size = (uint32_t)size;
         msg->flags = 0;
-        msg->class = (uint8_t)class;
+        msg->class = (uint8_t) class;
         msg->home = home;
         *out = msg;
         return TROUPE_OK;

@@ -8,7 +8,8 @@
 #include "mailbox/gate.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(TRP_POOL_OFF)
-#define POOL_KEEP 0 /* every block is a separate allocation, so that ASan sees its life */
+#define POOL_KEEP 0 /* every block is a separate allocation, so that ASan sees its life  \
+                     */
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define POOL_KEEP 0
@@ -158,8 +159,8 @@ void *trp_pool_refill(unsigned class, uint16_t *home)
 
 static void send_home(struct pool *pool, unsigned class)
 {
-    struct pool *home = atomic_load_explicit(&table[pool->away_home[class]],
-                                             memory_order_acquire);
+    struct pool *home =
+        atomic_load_explicit(&table[pool->away_home[class]], memory_order_acquire);
 
     (void)trp_gate_put_chain(&home->returns[class], pool->away[class].newest,
                              pool->away[class].oldest);
@@ -173,7 +174,7 @@ void trp_pool_flush(void)
         return;
     }
     struct pool *pool = mine();
-    for (unsigned class = 0; class < TRP_POOL_CLASSES; class++) {
+    for (unsigned class = 0; class < TRP_POOL_CLASSES; class ++) {
         if (pool->away[class].newest != NULL) {
             send_home(pool, class);
         }
@@ -221,7 +222,7 @@ void trp_pool_bypass(bool on)
     }
     trp_pool_flush();
     struct pool *pool = mine();
-    for (unsigned class = 0; class < TRP_POOL_CLASSES; class++) {
+    for (unsigned class = 0; class < TRP_POOL_CLASSES; class ++) {
         struct trp_pool_class *own = &pool->own.classes[class];
         own->keep = on ? 0 : POOL_KEEP;
         while (on && own->free != NULL) {

@@ -19,7 +19,8 @@
 enum {
     TRP_POOL_CLASSES = 6, /* 64, 128, 192, 256, 512, 1024 bytes */
     TRP_POOL_NONE = 255,  /* class of a block that came from trp_alloc */
-    TRP_POOL_KEEP = 8192, /* free blocks a class keeps; the rest goes back to the system */
+    TRP_POOL_KEEP =
+        8192, /* free blocks a class keeps; the rest goes back to the system */
     TRP_POOL_CHAIN = 64,
     TRP_POOLS_MAX = 1024 /* threads with a pool; others use trp_alloc */
 };

@@ -33,15 +33,16 @@ typedef enum troupe_policy {
     TROUPE_REFUSE,      /* the sender gets TROUPE_EBUSY and keeps the message */
     TROUPE_DROP_OLDEST, /* the oldest ordinary message is dropped and counted */
     TROUPE_DROP_NEWEST, /* the new message is dropped and counted; the sender sees OK */
-    TROUPE_KEEP_LAST    /* a queued message of the same kind is replaced, full or not; when
-                           full of other kinds: as TROUPE_REFUSE */
+    TROUPE_KEEP_LAST /* a queued message of the same kind is replaced, full or not; when
+                        full of other kinds: as TROUPE_REFUSE */
 } troupe_policy;
 
 enum {
     TROUPE_TRAP_EXIT = 1u << 0, /* a linked actor's end arrives as TROUPE_KIND_EXIT */
-    TROUPE_TRAP_STOP = 1u << 1, /* a stop arrives as TROUPE_KIND_STOP; end with troupe_exit */
-    TROUPE_SERIAL = 1u << 2     /* after an ask, nothing but its answer (and signals) is
-                                   delivered until it has come; cycles are refused */
+    TROUPE_TRAP_STOP =
+        1u << 1,            /* a stop arrives as TROUPE_KIND_STOP; end with troupe_exit */
+    TROUPE_SERIAL = 1u << 2 /* after an ask, nothing but its answer (and signals) is
+                               delivered until it has come; cycles are refused */
 };
 
 /* What an actor is: one constant table, shared by all actors of its kind.
@@ -70,10 +71,11 @@ typedef struct troupe_spawn_options {
     uint32_t mailbox_limit; /* 0: the behaviour's */
     bool watch;             /* the spawner watches the child before it starts */
     bool link;              /* the spawner and the child are linked before it starts */
-    uint32_t base;          /* troupe_system_spawn only: 1-based number of the base; 0: base 1 */
+    uint32_t base; /* troupe_system_spawn only: 1-based number of the base; 0: base 1 */
 } troupe_spawn_options;
 
-#define TROUPE_SPAWN_OPTIONS ((troupe_spawn_options){.size = sizeof(troupe_spawn_options)})
+#define TROUPE_SPAWN_OPTIONS                                                             \
+    ((troupe_spawn_options){.size = sizeof(troupe_spawn_options)})
 
 /* Starts an actor on the spawner's base; `start` runs inside this call. (Another base is
  * reached by troupe_system_spawn, or by asking an actor that lives there.)
@@ -85,11 +87,9 @@ typedef struct troupe_spawn_options {
  * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOMEM, TROUPE_ELIMIT (actors_max),
  * TROUPE_EEXIST (name), TROUPE_ECLOSED (shutting down) or what start returned.
  * Thread: base. Source: actors/actor.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_spawn(troupe_self *self,
-                                                        const troupe_behavior *behavior,
-                                                        const void *args,
-                                                        const troupe_spawn_options *options,
-                                                        troupe_id *out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_spawn(troupe_self *self, const troupe_behavior *behavior, const void *args,
+             const troupe_spawn_options *options, troupe_id *out);
 
 /* Who am I, who made me, where do I run, what time is it (the base's clock, read once a
  * pass; simulated when the system is).
@@ -136,7 +136,8 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_reply(troupe_self *self,
  *
  * Returns as troupe_reply.
  * Thread: base. Source: actors/send.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_reply_to(troupe_self *self, troupe_id from,
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_reply_to(troupe_self *self,
+                                                           troupe_id from,
                                                            troupe_msg **answer);
 
 /* Answers with a failure.
@@ -196,7 +197,8 @@ TROUPE_API troupe_status troupe_kill(troupe_self *self, troupe_id target);
  *
  * Returns TROUPE_OK, TROUPE_EINVAL (nobody, or self) or TROUPE_ENOMEM.
  * Thread: base. Source: actors/watch.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_watch(troupe_self *self, troupe_id target);
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_watch(troupe_self *self,
+                                                        troupe_id target);
 TROUPE_API void troupe_unwatch(troupe_self *self, troupe_id target);
 
 /* Two-way: when one of both ends with a reason other than TROUPE_OK, the other ends with
@@ -205,7 +207,8 @@ TROUPE_API void troupe_unwatch(troupe_self *self, troupe_id target);
  *
  * Returns as troupe_watch.
  * Thread: base. Source: actors/watch.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_link(troupe_self *self, troupe_id target);
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_link(troupe_self *self,
+                                                       troupe_id target);
 TROUPE_API void troupe_unlink(troupe_self *self, troupe_id target);
 
 /* A timer of this actor. Zero is no timer. */
@@ -221,10 +224,11 @@ typedef struct troupe_timer {
  *
  * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOMEM or TROUPE_ELIMIT (timers_max).
  * Thread: base. Source: actors/timers.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_after(troupe_self *self, troupe_ns delay,
-                                                        troupe_kind kind, uint64_t tag,
-                                                        troupe_timer *out);
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_every(troupe_self *self, troupe_ns period,
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_after(troupe_self *self,
+                                                        troupe_ns delay, troupe_kind kind,
+                                                        uint64_t tag, troupe_timer *out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_every(troupe_self *self,
+                                                        troupe_ns period,
                                                         troupe_kind kind, uint64_t tag,
                                                         troupe_timer *out);
 
@@ -249,7 +253,8 @@ TROUPE_API troupe_status troupe_unregister(troupe_self *self, const char *name);
  * Returns TROUPE_OK or TROUPE_ENOENT.
  * Thread: any. Source: actors/names.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_whereis(troupe_system *sys,
-                                                          const char *name, troupe_id *out);
+                                                          const char *name,
+                                                          troupe_id *out);
 
 /* Why a message was dropped; also the `drop` reason in traces. */
 typedef enum troupe_drop {
@@ -270,12 +275,13 @@ typedef struct troupe_dead_letter {
 } troupe_dead_letter;
 
 /* From now on every dropped message on this base is reported to self as a
- * TROUPE_KIND_DEAD_LETTER (ordinary mail: a full mailbox misses some, and the next report's
- * tag says how many). Lasts until self ends or turns it off.
+ * TROUPE_KIND_DEAD_LETTER (ordinary mail: a full mailbox misses some, and the next
+ * report's tag says how many). Lasts until self ends or turns it off.
  *
  * Returns TROUPE_OK or TROUPE_ENOMEM.
  * Thread: base. Source: actors/dead_letters.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_dead_letters(troupe_self *self, bool on);
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_dead_letters(troupe_self *self,
+                                                               bool on);
 
 /* Leaves a mark of the application's own in the trace.
  * Thread: base. Source: actors/trace.c */

@@ -31,7 +31,8 @@ typedef struct troupe_engine_ops {
      * status other than TROUPE_OK becomes a failure message (or set *answer to a failure
      * with a text, and return its status); the engine goes on. TROUPE_EAGAIN: answered
      * later by troupe_reply_to(self, troupe_msg_from(*request), ...). It may leave
-     * *request or take it. `self` is the engine actor: execute may tell, ask and publish. */
+     * *request or take it. `self` is the engine actor: execute may tell, ask and publish.
+     */
     troupe_status (*execute)(troupe_self *self, void *engine, troupe_msg **request,
                              troupe_msg **answer);
 
@@ -43,13 +44,13 @@ typedef struct troupe_engine_ops {
 } troupe_engine_ops;
 
 typedef struct troupe_engine_options {
-    size_t size;              /* sizeof(troupe_engine_options) */
-    const char *name;         /* registered; NULL: the ops' name */
-    const void *config;       /* given to open, borrowed until troupe_engine_open returns */
-    uint32_t queue_limit;     /* calls waiting; 0: 16384 */
-    troupe_ns spin;           /* looks this long for a call before it sleeps; 0 */
-    troupe_ns call_limit;     /* interrupt a call that runs longer; 0: never */
-    size_t stack_size;        /* bytes of the thread's stack; 0: 16 MiB */
+    size_t size;          /* sizeof(troupe_engine_options) */
+    const char *name;     /* registered; NULL: the ops' name */
+    const void *config;   /* given to open, borrowed until troupe_engine_open returns */
+    uint32_t queue_limit; /* calls waiting; 0: 16384 */
+    troupe_ns spin;       /* looks this long for a call before it sleeps; 0 */
+    troupe_ns call_limit; /* interrupt a call that runs longer; 0: never */
+    size_t stack_size;    /* bytes of the thread's stack; 0: 16 MiB */
 } troupe_engine_options;
 
 #define TROUPE_ENGINE_OPTIONS                                                            \
@@ -61,16 +62,16 @@ typedef struct troupe_engine_options {
  * out   receives the engine actor's id
  *
  * Returns TROUPE_OK, TROUPE_EINVAL (ops, version), TROUPE_EEXIST (name, or a second
- * singleton), TROUPE_ENOMEM, TROUPE_ESYSTEM (thread), TROUPE_ECLOSED or what open returned.
- * Thread: any but base. Source: actors/engine.c */
+ * singleton), TROUPE_ENOMEM, TROUPE_ESYSTEM (thread), TROUPE_ECLOSED or what open
+ * returned. Thread: any but base. Source: actors/engine.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status
 troupe_engine_open(troupe_system *sys, const troupe_engine_ops *ops,
                    const troupe_engine_options *options, troupe_id *out);
 
 /* Ends an engine: new calls are refused with TROUPE_ECLOSED, queued ones run until the
  * deadline, what is left then is answered TROUPE_ECANCELED and the running call is
- * interrupted. Idempotent; never hangs: a call that cannot be interrupted keeps its thread
- * and is answered TROUPE_ETIMEDOUT. System shutdown does this by itself.
+ * interrupted. Idempotent; never hangs: a call that cannot be interrupted keeps its
+ * thread and is answered TROUPE_ETIMEDOUT. System shutdown does this by itself.
  *
  * within   nanoseconds, >= 0
  *

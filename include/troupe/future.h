@@ -25,15 +25,15 @@ typedef struct troupe_future {
  * out       receives the future; may be NULL
  *
  * Returns as troupe_tell; TROUPE_EINVAL (timeout); TROUPE_ENOMEM; TROUPE_ELIMIT; or
- * TROUPE_ECYCLE when self is TROUPE_SERIAL and the target waits, through others, for self.
- * On failure the message is still the caller's and nothing will arrive.
- * Thread: base. Source: actors/future.c */
+ * TROUPE_ECYCLE when self is TROUPE_SERIAL and the target waits, through others, for
+ * self. On failure the message is still the caller's and nothing will arrive. Thread:
+ * base. Source: actors/future.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_ask(troupe_self *self, troupe_id to,
                                                       troupe_msg **msg, troupe_ns timeout,
                                                       uint64_t tag, troupe_future *out);
 
-/* The answer will be handled by `handle` in self's turn, in place of `receive`. Set before
- * the handler returns that asked.
+/* The answer will be handled by `handle` in self's turn, in place of `receive`. Set
+ * before the handler returns that asked.
  *
  * Returns TROUPE_OK, TROUPE_EGONE (answered already) or TROUPE_EINVAL (not self's).
  * Thread: base. Source: actors/future.c */
@@ -72,9 +72,8 @@ typedef struct troupe_results {
  * parts, count   1 to TROUPE_JOIN_MAX futures, each self's and unanswered
  * timeout        for the whole, or TROUPE_NEVER
  *
- * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_EGONE (a part is answered: nothing was joined),
- * TROUPE_ENOMEM or TROUPE_ELIMIT.
- * Thread: base. Source: actors/join.c */
+ * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_EGONE (a part is answered: nothing was
+ * joined), TROUPE_ENOMEM or TROUPE_ELIMIT. Thread: base. Source: actors/join.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_all(troupe_self *self,
                                                       const troupe_future *parts,
                                                       size_t count, troupe_ns timeout,
@@ -101,10 +100,10 @@ typedef struct troupe_pending troupe_pending;
  * out       receives what to wait on; end it with troupe_pending_free
  *
  * Returns TROUPE_OK, TROUPE_EBUSY (the door is full), TROUPE_ECLOSED, TROUPE_EINVAL or
- * TROUPE_ENOMEM; then the message is still the caller's. A dead target shows as a failure.
- * Thread: any but base. Source: actors/await.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_post_ask(troupe_system *sys, troupe_id to,
-                                                           troupe_msg **msg,
+ * TROUPE_ENOMEM; then the message is still the caller's. A dead target shows as a
+ * failure. Thread: any but base. Source: actors/await.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_post_ask(troupe_system *sys,
+                                                           troupe_id to, troupe_msg **msg,
                                                            troupe_ns timeout,
                                                            troupe_pending **out);
 
@@ -135,7 +134,8 @@ TROUPE_API void troupe_pending_free(troupe_pending **pending);
  * Returns as troupe_post_ask, TROUPE_EDEADLK, or the failure's status.
  * Thread: any but base. Source: actors/await.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_call(troupe_system *sys, troupe_id to,
-                                                       troupe_msg **msg, troupe_ns timeout,
+                                                       troupe_msg **msg,
+                                                       troupe_ns timeout,
                                                        troupe_msg **out,
                                                        troupe_failure *failure);
 

@@ -40,26 +40,26 @@ typedef uint32_t troupe_kind;
 /* Kinds the runtime itself sends. */
 #define TROUPE_KIND_MAP(X)                                                               \
     X(NONE, 0, "none")                                                                   \
-    X(FAILURE, 1, "failure")       /* body: troupe_failure; the answer is an error */    \
-    X(DOWN, 2, "down")             /* body: troupe_down; a watched actor ended */        \
-    X(EXIT, 3, "exit")             /* body: troupe_down; a linked actor ended */         \
-    X(STOP, 4, "stop")             /* told only to behaviours with TROUPE_TRAP_STOP */   \
-    X(TIMER, 5, "timer")           /* a timer set without a kind of its own */           \
-    X(ROOM, 6, "room")             /* a full mailbox has room again; from: whose */      \
-    X(RESULTS, 7, "results")       /* what `all` answers, see future.h */                \
-    X(SUBSCRIBE, 8, "subscribe")   /* to a producer, see subscription.h */               \
-    X(CREDIT, 9, "credit")         /* to a producer: tag says how many more */           \
+    X(FAILURE, 1, "failure")     /* body: troupe_failure; the answer is an error */      \
+    X(DOWN, 2, "down")           /* body: troupe_down; a watched actor ended */          \
+    X(EXIT, 3, "exit")           /* body: troupe_down; a linked actor ended */           \
+    X(STOP, 4, "stop")           /* told only to behaviours with TROUPE_TRAP_STOP */     \
+    X(TIMER, 5, "timer")         /* a timer set without a kind of its own */             \
+    X(ROOM, 6, "room")           /* a full mailbox has room again; from: whose */        \
+    X(RESULTS, 7, "results")     /* what `all` answers, see future.h */                  \
+    X(SUBSCRIBE, 8, "subscribe") /* to a producer, see subscription.h */                 \
+    X(CREDIT, 9, "credit")       /* to a producer: tag says how many more */             \
     X(UNSUBSCRIBE, 10, "unsubscribe")                                                    \
-    X(END, 11, "end")              /* to a consumer: the subscription is over */         \
-    X(GAP, 12, "gap")              /* to a subscriber: tag says how many were lost */    \
+    X(END, 11, "end")                 /* to a consumer: the subscription is over */      \
+    X(GAP, 12, "gap")                 /* to a subscriber: tag says how many were lost */ \
     X(DEAD_LETTER, 13, "dead_letter") /* body: troupe_dead_letter */                     \
-    X(DONE, 14, "done")            /* an answer that carries nothing */
+    X(DONE, 14, "done")               /* an answer that carries nothing */
 
 enum {
 #define X(name, value, text) TROUPE_KIND_##name = (value),
     TROUPE_KIND_MAP(X)
 #undef X
-    TROUPE_KIND_RESERVED = 0x800, /* up to USER: transports, bindings and engines */
+        TROUPE_KIND_RESERVED = 0x800, /* up to USER: transports, bindings and engines */
     TROUPE_KIND_USER = 0x1000
 };
 
@@ -121,8 +121,8 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_msg_new(troupe_kind kind, size
  *
  * Returns TROUPE_OK or TROUPE_ENOMEM.
  * Thread: any. Source: mailbox/message.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_msg_new_owned(troupe_kind kind, void *body,
-                                                                size_t size,
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_msg_new_owned(troupe_kind kind,
+                                                                void *body, size_t size,
                                                                 void (*drop)(void *body),
                                                                 troupe_msg **out);
 
@@ -211,7 +211,8 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_blob_new(const void *bytes, si
  *
  * Returns TROUPE_OK or TROUPE_ENOMEM (`bytes` is still the caller's).
  * Thread: any. Source: mailbox/blob.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_blob_wrap(const void *bytes, size_t size,
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_blob_wrap(const void *bytes,
+                                                            size_t size,
                                                             void (*drop)(void *context),
                                                             void *context,
                                                             troupe_blob **out);

@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define TROUPE_API __attribute__((visibility("default")))
-#define TROUPE_MUST_CHECK __attribute__((warn_unused_result))
+#define TROUPE_API                 __attribute__((visibility("default")))
+#define TROUPE_MUST_CHECK          __attribute__((warn_unused_result))
 #define TROUPE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define TROUPE_API
@@ -76,9 +76,9 @@ TROUPE_API bool troupe_status_retryable(troupe_status status);
 /* A span of time or a point on the monotonic clock, in nanoseconds. */
 typedef int64_t troupe_ns;
 
-#define TROUPE_US(n) ((troupe_ns)(n) * INT64_C(1000))
-#define TROUPE_MS(n) ((troupe_ns)(n) * INT64_C(1000000))
-#define TROUPE_S(n) ((troupe_ns)(n) * INT64_C(1000000000))
+#define TROUPE_US(n) ((troupe_ns)(n)*INT64_C(1000))
+#define TROUPE_MS(n) ((troupe_ns)(n)*INT64_C(1000000))
+#define TROUPE_S(n)  ((troupe_ns)(n)*INT64_C(1000000000))
 #define TROUPE_NEVER INT64_MAX
 
 #ifdef __cplusplus

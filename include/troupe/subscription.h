@@ -25,9 +25,11 @@ typedef struct troupe_subscription {
  *
  * Returns as troupe_ask.
  * Thread: base. Source: actors/subscription.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status
-troupe_subscribe(troupe_self *self, troupe_id producer, troupe_msg **request,
-                 uint32_t credit, uint64_t tag, troupe_subscription *out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_subscribe(troupe_self *self,
+                                                            troupe_id producer,
+                                                            troupe_msg **request,
+                                                            uint32_t credit, uint64_t tag,
+                                                            troupe_subscription *out);
 
 /* Grants more; the producer is told TROUPE_KIND_CREDIT when it had none left.
  *
@@ -69,8 +71,8 @@ enum { TROUPE_CREDIT_MAX = 1 << 30 };
  * tag    what every publication will carry here
  *
  * A publication is ordinary mail under self's own bound and policy. What a full mailbox
- * refused is counted, and the next that fits is preceded by a TROUPE_KIND_GAP whose tag is
- * the count (its from: the topic). Subscribing again changes the tag.
+ * refused is counted, and the next that fits is preceded by a TROUPE_KIND_GAP whose tag
+ * is the count (its from: the topic). Subscribing again changes the tag.
  *
  * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOMEM or TROUPE_ELIMIT.
  * Thread: base. Source: actors/topic.c */
@@ -79,13 +81,14 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_topic_subscribe(troupe_self *s
                                                                   uint64_t tag);
 TROUPE_API troupe_status troupe_topic_unsubscribe(troupe_self *self, const char *name);
 
-/* The actor behind a topic, made when it is new; tell it a message to publish that. Inline
- * bodies are copied, blobs shared; an owned body cannot be published (TROUPE_ETYPE, logged).
+/* The actor behind a topic, made when it is new; tell it a message to publish that.
+ * Inline bodies are copied, blobs shared; an owned body cannot be published
+ * (TROUPE_ETYPE, logged).
  *
  * Returns as troupe_topic_subscribe.
  * Thread: base. Source: actors/topic.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_topic(troupe_self *self, const char *name,
-                                                        troupe_id *out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_topic(troupe_self *self,
+                                                        const char *name, troupe_id *out);
 
 /* troupe_topic and troupe_tell in one.
  *

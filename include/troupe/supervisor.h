@@ -51,10 +51,11 @@ TROUPE_API extern const troupe_behavior troupe_supervisor;
 
 /* Requests to a supervisor (ask it). */
 enum {
-    TROUPE_KIND_CHILD_ADD = TROUPE_KIND_RESERVED + 1, /* body: troupe_child_spec; answer: body
-                                                         troupe_id of the child */
-    TROUPE_KIND_CHILD_REMOVE, /* body: troupe_id; answer: TROUPE_KIND_DONE when it has ended */
-    TROUPE_KIND_CHILD_LIST    /* answer: body array of troupe_id, nobody while restarting */
+    TROUPE_KIND_CHILD_ADD = TROUPE_KIND_RESERVED + 1, /* body: troupe_child_spec; answer:
+                                                         body troupe_id of the child */
+    TROUPE_KIND_CHILD_REMOVE, /* body: troupe_id; answer: TROUPE_KIND_DONE when it has
+                                 ended */
+    TROUPE_KIND_CHILD_LIST /* answer: body array of troupe_id, nobody while restarting */
 };
 
 #ifdef __cplusplus

@@ -16,17 +16,18 @@ typedef struct troupe_options {
     size_t size;      /* sizeof(troupe_options) */
     const char *name; /* of the program, for logs and traces; NULL: "troupe" */
     uint32_t bases;   /* 1 to TROUPE_BASES_MAX; 0: 1 */
-    bool simulated;   /* no loop, no threads, no clock: only troupe_system_step moves it */
-    uint64_t seed;    /* order of ready actors and troupe_random; 0: as they come */
-    struct event_base *event_base; /* run base 1 on the caller's own loop; NULL: make one */
-    uint32_t mailbox_limit;        /* messages; 0: 1024 */
-    uint32_t batch;                /* messages a turn; 0: 64 */
-    troupe_ns pass;                /* time for actors before descriptors; 0: 500 us */
-    uint32_t gate_limit;           /* messages waiting at each door; 0: 65536 */
-    uint32_t actors_max;           /* actors and futures a base; 0: 4 Mi */
-    uint32_t timers_max;           /* a base; 0: 4 Mi */
-    troupe_ns spin;                /* a base looks this long for mail before it sleeps; 0 */
-    const char *trace;             /* as $TROUPE_TRACE, which it overrides; NULL: that */
+    bool simulated; /* no loop, no threads, no clock: only troupe_system_step moves it */
+    uint64_t seed;  /* order of ready actors and troupe_random; 0: as they come */
+    struct event_base
+        *event_base;        /* run base 1 on the caller's own loop; NULL: make one */
+    uint32_t mailbox_limit; /* messages; 0: 1024 */
+    uint32_t batch;         /* messages a turn; 0: 64 */
+    troupe_ns pass;         /* time for actors before descriptors; 0: 500 us */
+    uint32_t gate_limit;    /* messages waiting at each door; 0: 65536 */
+    uint32_t actors_max;    /* actors and futures a base; 0: 4 Mi */
+    uint32_t timers_max;    /* a base; 0: 4 Mi */
+    troupe_ns spin;         /* a base looks this long for mail before it sleeps; 0 */
+    const char *trace;      /* as $TROUPE_TRACE, which it overrides; NULL: that */
 } troupe_options;
 
 #define TROUPE_OPTIONS ((troupe_options){.size = sizeof(troupe_options)})
@@ -37,12 +38,12 @@ enum { TROUPE_BASES_MAX = 64 };
  *
  * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOMEM or TROUPE_ESYSTEM.
  * Thread: any. Source: actors/system.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_system_new(const troupe_options *options,
-                                                             troupe_system **out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_system_new(const troupe_options *options, troupe_system **out);
 
-/* Ends a system that does not run: actors are stopped with TROUPE_ECLOSED, mail is dropped
- * and counted. Clears the pointer; NULL inside is allowed.
- * Thread: any but base. Source: actors/system.c */
+/* Ends a system that does not run: actors are stopped with TROUPE_ECLOSED, mail is
+ * dropped and counted. Clears the pointer; NULL inside is allowed. Thread: any but base.
+ * Source: actors/system.c */
 TROUPE_API void troupe_system_free(troupe_system **sys);
 
 /* One step of a simulated system: admits what other threads posted, fires the timers due
@@ -70,9 +71,9 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_system_start(troupe_system *sy
 TROUPE_API troupe_status troupe_system_join(troupe_system *sys);
 
 /* Begins the end: posts from outside are refused with TROUPE_ECLOSED; actors spawned from
- * outside are stopped one after the other, the youngest first, each after the mail it has;
- * then all that are left; then engines. What is alive at the deadline is killed and its
- * mail dropped and counted. Idempotent; an earlier deadline wins. Returns at once.
+ * outside are stopped one after the other, the youngest first, each after the mail it
+ * has; then all that are left; then engines. What is alive at the deadline is killed and
+ * its mail dropped and counted. Idempotent; an earlier deadline wins. Returns at once.
  *
  * within   nanoseconds from now, >= 0
  * Thread: any. Source: actors/shutdown.c */
@@ -90,9 +91,8 @@ troupe_system_spawn(troupe_system *sys, const troupe_behavior *behavior, const v
 /* Puts a message into an actor's mailbox from any thread; its sender is nobody.
  *
  * Returns TROUPE_OK: accepted, it will be delivered or counted as dropped; TROUPE_EBUSY:
- * the door is full; TROUPE_ECLOSED: shutting down; TROUPE_EINVAL. Unless OK the message is
- * still the caller's.
- * Thread: any. Source: actors/send.c */
+ * the door is full; TROUPE_ECLOSED: shutting down; TROUPE_EINVAL. Unless OK the message
+ * is still the caller's. Thread: any. Source: actors/send.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_post(troupe_system *sys, troupe_id to,
                                                        troupe_msg **msg);
 
