@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ * q_symbol.c - the table of symbols: shards of open addressing over append-only arenas.
+ *
+ * A reader probes a shard's slots without a lock: a slot's hash is published (release)
+ * after its pointer, and read (acquire) before it. A writer holds the shard's lock and
+ * looks again. A grown shard publishes a new array; the old ones stay for readers that
+ * are still in them, and together are smaller than the present one. */
+#include "transports/q/q_symbol.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "mailbox/alloc.h"
+
+enum { SHARDS = 64, SHARD_SHIFT = 26, SLOTS_FIRST = 256, ARENA = 1 << 16 };
+
+struct slot {
+    _Atomic(uint32_t) hash; /* 0: free */
+    _Atomic(const struct trp_q_symbol *) symbol;
+};
+
+struct slots {
+    size_t mask;
+    struct slots *older;
+    struct slot slot[];
+};
+
+struct shard {
+    _Atomic(struct slots *) slots; /* NULL until the first symbol */
+    pthread_mutex_t lock;
+    size_t used; /* the rest is under the lock */
+    uint8_t *arena, *arena_end;
+};
+
+static struct shard shards[SHARDS];
+static uint64_t seed;
+static _Atomic(uint64_t) total_count, total_bytes;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_bool ready;
+
+static const struct {
+    uint32_t hash, size;
+    char text[8];
+} empty = {.hash = 1};
+
+const char *const trp_q_empty_symbol = empty.text;
+
+static void prepare(void)
+{
+    randombytes_buf(&seed, sizeof(seed));
+    for (size_t i = 0; i < SHARDS; i++) {
+        (void)pthread_mutex_init(&shards[i].lock, NULL);
+    }
+    atomic_store_explicit(&ready, true, memory_order_release);
+}
+
+static uint64_t mix(uint64_t x, uint64_t word)
+{
+    x = (x ^ word) * UINT64_C(0x9fb21c651e98df25);
+    return x ^ x >> 29;
+}
+
+static uint32_t finish(uint64_t x, size_t size)
+{
+    x = mix(x, size);
+    x *= UINT64_C(0xd6e8feb86659fd93);
+    uint32_t hash = (uint32_t)(x >> 32);
+    return hash != 0 ? hash : 1;
+}
+
+static uint64_t word_of(const uint8_t *text, size_t size)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, text, size);
+    return word;
+}
+
+static uint32_t hash_of(const uint8_t *text, size_t size)
+{
+    uint64_t x = seed;
+    size_t left = size;
+
+    for (; left >= 8; left -= 8, text += 8) {
+        x = mix(x, word_of(text, 8));
+    }
+    return finish(left != 0 ? mix(x, word_of(text, left)) : x, size);
+}
+
+static const char *look(const struct slots *slots, uint32_t hash, const void *text,
+                        size_t size)
+{
+    if (slots == NULL) {
+        return NULL;
+    }
+    for (size_t i = hash & slots->mask;; i = (i + 1) & slots->mask) {
+        uint32_t there = atomic_load_explicit(&slots->slot[i].hash, memory_order_acquire);
+        if (there == 0) {
+            return NULL;
+        }
+        if (there == hash) {
+            const struct trp_q_symbol *symbol =
+                atomic_load_explicit(&slots->slot[i].symbol, memory_order_relaxed);
+            if (symbol->size == size && memcmp(symbol->text, text, size) == 0) {
+                return symbol->text;
+            }
+        }
+    }
+}
+
+static void put(struct slots *slots, const struct trp_q_symbol *symbol)
+{
+    size_t i = symbol->hash & slots->mask;
+
+    while (atomic_load_explicit(&slots->slot[i].hash, memory_order_relaxed) != 0) {
+        i = (i + 1) & slots->mask;
+    }
+    atomic_store_explicit(&slots->slot[i].symbol, symbol, memory_order_relaxed);
+    atomic_store_explicit(&slots->slot[i].hash, symbol->hash, memory_order_release);
+}
+
+/* Makes sure that one more fits at a load of at most a half. */
+static troupe_status widen(struct shard *shard)
+{
+    struct slots *old = atomic_load_explicit(&shard->slots, memory_order_relaxed);
+    size_t size = old == NULL ? SLOTS_FIRST : old->mask + 1;
+
+    if (old != NULL && shard->used < size / 2) {
+        return TROUPE_OK;
+    }
+    size = old == NULL ? size : 2 * size;
+    struct slots *slots = trp_calloc(1, sizeof(*slots) + size * sizeof(struct slot));
+    if (slots == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    slots->mask = size - 1;
+    slots->older = old;
+    for (size_t i = 0; old != NULL && i <= old->mask; i++) {
+        const struct trp_q_symbol *symbol =
+            atomic_load_explicit(&old->slot[i].symbol, memory_order_relaxed);
+        if (symbol != NULL) {
+            put(slots, symbol);
+        }
+    }
+    atomic_store_explicit(&shard->slots, slots, memory_order_release);
+    return TROUPE_OK;
+}
+
+static uint8_t *carve(struct shard *shard, size_t size)
+{
+    size = (size + 3) & ~(size_t)3;
+    if (size > ARENA / 4) {
+        return trp_alloc(size);
+    }
+    if (size > (size_t)(shard->arena_end - shard->arena)) {
+        uint8_t *arena = trp_alloc(ARENA);
+        if (arena == NULL) {
+            return NULL;
+        }
+        shard->arena = arena;
+        shard->arena_end = arena + ARENA;
+    }
+    uint8_t *at = shard->arena;
+    shard->arena += size;
+    return at;
+}
+
+static bool full(size_t size)
+{
+    return size > UINT32_MAX - 64 ||
+           atomic_load_explicit(&total_count, memory_order_relaxed) >=
+               TROUPE_Q_SYMBOLS_MAX ||
+           atomic_load_explicit(&total_bytes, memory_order_relaxed) + size >
+               TROUPE_Q_SYMBOL_BYTES_MAX;
+}
+
+static troupe_status add(struct shard *shard, uint32_t hash, const void *text,
+                         size_t size, const char **out)
+{
+    if (full(size)) {
+        return TROUPE_ELIMIT;
+    }
+    if (widen(shard) != TROUPE_OK) {
+        return TROUPE_ENOMEM;
+    }
+    struct trp_q_symbol *symbol =
+        (void *)carve(shard, sizeof(struct trp_q_symbol) + size + 1);
+    if (symbol == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    symbol->hash = hash;
+    symbol->size = (uint32_t)size;
+    memcpy(symbol->text, text, size);
+    symbol->text[size] = 0;
+    put(atomic_load_explicit(&shard->slots, memory_order_relaxed), symbol);
+    shard->used++;
+    (void)atomic_fetch_add_explicit(&total_count, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&total_bytes, size, memory_order_relaxed);
+    *out = symbol->text;
+    return TROUPE_OK;
+}
+
+static troupe_status find(uint32_t hash, const void *text, size_t size, const char **out)
+{
+    struct shard *shard = &shards[hash >> SHARD_SHIFT];
+    const char *known =
+        look(atomic_load_explicit(&shard->slots, memory_order_acquire), hash, text, size);
+    troupe_status status = TROUPE_OK;
+
+    if (TRP_UNLIKELY(known == NULL)) {
+        (void)pthread_mutex_lock(&shard->lock);
+        known = look(atomic_load_explicit(&shard->slots, memory_order_relaxed), hash,
+                     text, size);
+        if (known == NULL) {
+            status = add(shard, hash, text, size, &known);
+        }
+        (void)pthread_mutex_unlock(&shard->lock);
+    }
+    if (status == TROUPE_OK) {
+        *out = known;
+    }
+    return status;
+}
+
+static void begin(void)
+{
+    if (TRP_UNLIKELY(!atomic_load_explicit(&ready, memory_order_acquire))) {
+        (void)pthread_once(&once, prepare);
+    }
+}
+
+troupe_status trp_q_intern(const char *text, size_t size, const char **out)
+{
+    if (size == 0) {
+        *out = empty.text;
+        return TROUPE_OK;
+    }
+    begin();
+    return find(hash_of((const uint8_t *)text, size), text, size, out);
+}
+
+troupe_status trp_q_intern_z(const uint8_t *text, const uint8_t *end,
+                             const uint8_t **next, const char **out)
+{
+    const uint8_t *nul = text < end ? memchr(text, 0, (size_t)(end - text)) : NULL;
+
+    if (nul == NULL) {
+        return TROUPE_ETRUNCATED;
+    }
+    troupe_status status = trp_q_intern((const char *)text, (size_t)(nul - text), out);
+    if (status == TROUPE_OK) {
+        *next = nul + 1;
+    }
+    return status;
+}
+
+void trp_q_symbol_totals(uint64_t *count, uint64_t *bytes)
+{
+    *count = atomic_load_explicit(&total_count, memory_order_relaxed);
+    *bytes = atomic_load_explicit(&total_bytes, memory_order_relaxed);
+}
