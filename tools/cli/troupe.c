@@ -15,6 +15,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"q", trp_cmd_q, "q values and servers"},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * cmd_q.c - `troupe q`: finds the subcommand and runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cli/cmd.h"
+#include "tools/cli/cmd_q.h"
+
+struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+};
+
+static const struct subcommand subcommands[] = {
+    {"recode", trp_cmd_q_recode,
+     "decode and encode hex messages, one a line, from stdin"},
+    {NULL, NULL, NULL},
+};
+
+static void help(FILE *to)
+{
+    (void)fputs("usage: troupe q COMMAND [ARGUMENT...]\n", to);
+    for (const struct subcommand *s = subcommands; s->name != NULL; s++) {
+        (void)fprintf(to, "  %-8s %s\n", s->name, s->text);
+    }
+}
+
+int trp_cmd_q(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        help(stdout);
+        return 0;
+    }
+    for (const struct subcommand *s = subcommands; s->name != NULL; s++) {
+        if (strcmp(argv[1], s->name) == 0) {
+            return s->run(argc - 1, argv + 1);
+        }
+    }
+    return trp_cmd_fail(2, "there is no command 'q %s'; see troupe q --help", argv[1]);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT
+ * cmd_q.h - the subcommands of `troupe q`. argv[0] is the subcommand's own name; exit
+ * codes as in cmd.h. */
+#ifndef TRP_TOOLS_CMD_Q_H
+#define TRP_TOOLS_CMD_Q_H
+
+int trp_cmd_q_recode(int argc, char **argv);
+
+#endif

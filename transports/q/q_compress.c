@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ * q_compress.c - greedy matching by a table of 256 places.
+ *
+ * Both sides keep, for each hash of two neighbouring bytes, the place where such a pair
+ * was last entered; place 0 (in the header) means none. Pairs inside a match are not
+ * entered. */
+#include "transports/q/q_compress.h"
+
+#include "mailbox/cursor.h"
+#include "mailbox/emit.h"
+
+enum {
+    PLACES = 256,
+    GROUP = 8,           /* items a flag byte */
+    GROUP_BYTES = 17,    /* the most a group takes: flags and 8 pairs */
+    EXTENSION_MAX = 255, /* bytes of a match beyond its first two */
+    MATCH_MAX = 2 + EXTENSION_MAX
+};
+
+static troupe_status refuse(troupe_status status, const char *text, uint64_t at,
+                            struct trp_q_why *why)
+{
+    *why = (struct trp_q_why){text, at};
+    return status;
+}
+
+/* ---- packing ---- */
+
+struct packer {
+    const uint8_t *plain;
+    size_t size, at;
+    uint8_t *out; /* the next byte goes here */
+    const uint8_t *end;
+    size_t place[PLACES];
+    size_t pending; /* a literal not entered yet, or 0 */
+    uint8_t pending_hash;
+};
+
+/* How many bytes match beyond the first two. */
+static size_t extension(const struct packer *p, size_t from, size_t to)
+{
+    size_t most = p->size - to < EXTENSION_MAX ? p->size - to : EXTENSION_MAX;
+    size_t n = 0;
+
+    while (n < most && p->plain[from + n] == p->plain[to + n]) {
+        n++;
+    }
+    return n;
+}
+
+static void pack_literal(struct packer *p, uint8_t hash)
+{
+    p->pending = p->at;
+    p->pending_hash = hash;
+    *p->out++ = p->plain[p->at++];
+}
+
+/* One item; true: it was a match. */
+static bool pack_item(struct packer *p)
+{
+    uint8_t hash = 0;
+    size_t from = 0;
+
+    if (p->size - p->at >= 3) {
+        hash = p->plain[p->at] ^ p->plain[p->at + 1];
+        from = p->place[hash];
+    }
+    bool match = from != 0 && p->plain[from] == p->plain[p->at];
+    if (p->pending != 0) {
+        p->place[p->pending_hash] = p->pending;
+        p->pending = 0;
+    }
+    if (!match) {
+        pack_literal(p, hash);
+        return false;
+    }
+    p->place[hash] = p->at;
+    size_t n = extension(p, from + 2, p->at + 2);
+    *p->out++ = hash;
+    *p->out++ = (uint8_t)n;
+    p->at += 2 + n;
+    return true;
+}
+
+/* Whether all went in before the room ran out. */
+static bool pack(struct packer *p)
+{
+    while (p->at < p->size) {
+        if (p->end - p->out < GROUP_BYTES) {
+            return false;
+        }
+        uint8_t *flags = p->out++;
+        unsigned bits = 0;
+        for (unsigned i = 0; i < GROUP && p->at < p->size; i++) {
+            bits |= (unsigned)pack_item(p) << i;
+        }
+        *flags = (uint8_t)bits;
+    }
+    return true;
+}
+
+troupe_status trp_q_compress(const uint8_t *plain, size_t size, unsigned form,
+                             struct trp_buffer *out)
+{
+    size_t width = form == 2 || (form == 0 && size > UINT32_MAX) ? 8 : 4;
+    size_t room = size / 2;
+
+    if (room < TRP_Q_HEADER + width + GROUP_BYTES || (width == 4 && size > UINT32_MAX)) {
+        return TROUPE_EUNSUPPORTED;
+    }
+    uint8_t *to = trp_buffer_reserve(out, room);
+    if (to == NULL) {
+        return out->status;
+    }
+    struct packer p = {.plain = plain,
+                       .size = size,
+                       .at = TRP_Q_HEADER,
+                       .out = to + TRP_Q_HEADER + width,
+                       .end = to + room};
+    if (!pack(&p)) {
+        return TROUPE_EUNSUPPORTED;
+    }
+    struct trp_q_header header = {.total = (uint64_t)(p.out - to),
+                                  .kind = plain[1],
+                                  .compression = width == 8 ? 2 : 1,
+                                  .big = plain[0] == 0};
+    trp_q_header_write(to, &header);
+    if (header.big) {
+        trp_put_be(to + TRP_Q_HEADER, size, width);
+    } else {
+        trp_put_le(to + TRP_Q_HEADER, size, width);
+    }
+    trp_buffer_wrote(out, (size_t)header.total);
+    return TROUPE_OK;
+}
+
+/* ---- unpacking ---- */
+
+static size_t data_offset(const struct trp_q_header *header)
+{
+    return TRP_Q_HEADER + 4U * header->compression;
+}
+
+troupe_status trp_q_plain_size(const uint8_t *message, size_t size,
+                               const struct trp_q_header *header,
+                               const struct trp_q_limits *limits, size_t *out,
+                               struct trp_q_why *why)
+{
+    struct trp_cursor in = trp_cursor_on(message, size);
+    size_t width = 4U * header->compression;
+
+    (void)trp_cursor_take(&in, TRP_Q_HEADER);
+    uint64_t total = header->big ? trp_cursor_be(&in, width) : trp_cursor_le(&in, width);
+    if (in.short_of) {
+        return refuse(TROUPE_EPROTO, "length too small", 4, why);
+    }
+    if (total < TRP_Q_TOTAL_MIN) {
+        return refuse(TROUPE_EPROTO, "plain length too small", TRP_Q_HEADER, why);
+    }
+    if (total > limits->plain || total > SIZE_MAX - TRP_Q_SLACK) {
+        return refuse(TROUPE_ELIMIT, "plain message larger than allowed", TRP_Q_HEADER,
+                      why);
+    }
+    uint64_t groups = (trp_cursor_left(&in) + GROUP_BYTES - 1) / GROUP_BYTES;
+    if (total > TRP_Q_HEADER + groups * GROUP * MATCH_MAX) {
+        return refuse(TROUPE_EPROTO, "plain length exceeds what the data can hold",
+                      TRP_Q_HEADER, why);
+    }
+    *out = (size_t)total;
+    return TROUPE_OK;
+}
+
+struct unpacker {
+    const uint8_t *in, *in_end;
+    uint8_t *plain;
+    size_t at, total;
+    bool pending; /* the pair that ends with the byte at `at` is to be entered */
+    size_t place[PLACES];
+};
+
+/* Copies `size` bytes from a place `distance` before; may write up to 8 bytes more. */
+static void copy_match(uint8_t *to, size_t distance, size_t size)
+{
+    const uint8_t *from = to - distance;
+
+    if (distance == 1) {
+        memset(to, *from, size);
+        return;
+    }
+    if (distance < 8) { /* repeat the pattern until it is 8 long */
+        size_t step = distance * ((7 + distance) / distance);
+        for (size_t i = 0; i < step; i++) {
+            to[i] = from[i];
+        }
+        if (size <= step) {
+            return;
+        }
+        to += step;
+        size -= step;
+        from = to - step;
+    }
+    for (size_t i = 0; i < size; i += 8) {
+        memcpy(to + i, from + i, 8);
+    }
+}
+
+static void enter(struct unpacker *u, size_t at)
+{
+    u->place[u->plain[at] ^ u->plain[at + 1]] = at;
+}
+
+static inline void unpack_literal(struct unpacker *u)
+{
+    u->plain[u->at] = *u->in++;
+    if (u->pending) {
+        enter(u, u->at - 1);
+    }
+    u->pending = true;
+    u->at++;
+}
+
+/* A match whose two bytes are there; false: it names nothing. */
+static inline bool unpack_match(struct unpacker *u, bool bounded)
+{
+    size_t from = u->place[u->in[0]];
+    size_t size = 2U + u->in[1];
+
+    if (from == 0 || (bounded && size > u->total - u->at)) {
+        return false;
+    }
+    u->in += 2;
+    copy_match(u->plain + u->at, u->at - from, size);
+    if (u->pending) {
+        enter(u, u->at - 1);
+    }
+    enter(u, u->at);
+    u->pending = false;
+    u->at += size;
+    return true;
+}
+
+/* A group with input and room enough for any 8 items. */
+static bool unpack_group(struct unpacker *u)
+{
+    unsigned flags = *u->in++;
+
+    for (unsigned i = 0; i < GROUP; i++, flags >>= 1) {
+        if ((flags & 1) == 0) {
+            unpack_literal(u);
+        } else if (!unpack_match(u, false)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The same near an end: every step is checked. */
+static bool unpack_last(struct unpacker *u)
+{
+    if (u->in == u->in_end) {
+        return false;
+    }
+    unsigned flags = *u->in++;
+    for (unsigned i = 0; i < GROUP && u->at < u->total; i++, flags >>= 1) {
+        if ((size_t)(u->in_end - u->in) < 1 + (flags & 1)) {
+            return false;
+        }
+        if ((flags & 1) == 0) {
+            unpack_literal(u);
+        } else if (!unpack_match(u, true)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+troupe_status trp_q_decompress(const uint8_t *message, size_t size,
+                               const struct trp_q_header *header, uint8_t *plain,
+                               size_t plain_size, struct trp_q_why *why)
+{
+    struct unpacker u = {.in = message + data_offset(header),
+                         .in_end = message + size,
+                         .plain = plain,
+                         .at = TRP_Q_HEADER,
+                         .total = plain_size};
+    struct trp_q_header plain_header = *header;
+
+    plain_header.compression = 0;
+    plain_header.total = plain_size;
+    trp_q_header_write(plain, &plain_header);
+    while (u.at < u.total) {
+        bool far =
+            u.in_end - u.in >= GROUP_BYTES && u.total - u.at >= (size_t)GROUP * MATCH_MAX;
+        if (far ? !unpack_group(&u) : !unpack_last(&u)) {
+            return refuse(TROUPE_EPROTO, "compressed data is damaged",
+                          (uint64_t)(u.in - message), why);
+        }
+    }
+    if (u.in != u.in_end) {
+        return refuse(TROUPE_EPROTO, "bytes after the compressed data",
+                      (uint64_t)(u.in - message), why);
+    }
+    return TROUPE_OK;
+}
