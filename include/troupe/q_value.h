@@ -350,6 +350,22 @@ TROUPE_API int32_t troupe_q_month_to_unix(int32_t month);
 TROUPE_API void troupe_q_civil(int32_t date, int *year, int *month, int *day);
 TROUPE_API int32_t troupe_q_days(int year, int month, int day);
 
+/* The text q's console shows for a value: tables and dictionaries as grids, lists item by
+ * item, every line with its end.
+ *
+ * rows, columns   the console's size (q's own is 25 by 80), what does not fit is ".."; 0:
+ * no limit out             receives a char vector
+ *
+ * Returns TROUPE_OK or TROUPE_ENOMEM.
+ * Thread: any. Source: transports/q/q_print_console.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_format_console(
+    const troupe_q_value *value, size_t rows, size_t columns, troupe_q_value **out);
+
+/* The same on one line without an end, in q's notation (as `-3!` gives it).
+ * Returns, thread and source: the same. */
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_q_format_line(const troupe_q_value *value, size_t columns, troupe_q_value **out);
+
 #ifdef __cplusplus
 }
 #endif
