@@ -44,8 +44,11 @@ enum {
     TRP_KIND_CANCEL, /* from: the future or pending whose request shall be dropped */
     TRP_KIND_CALL,   /* body: struct trp_base_call */
     TRP_KIND_ROOM_WANTED,
-    TRP_KIND_GRANT,
-    TRP_KIND_SUBSCRIPTION_END
+    TRP_KIND_SUBSCRIPTION_END,
+    TRP_KIND_SHUTDOWN, /* to base 1 */
+    TRP_KIND_STOP_ALL, /* to a base */
+    TRP_KIND_KILL_ALL, /* to a base */
+    TRP_KIND_EMPTY     /* to the shutdown actor: a base has no actors left */
 };
 
 struct trp_base;
@@ -57,7 +60,7 @@ struct troupe_self {
     struct trp_actor *actor; /* who runs now; NULL between turns */
 };
 
-enum trp_phase_of_life { TRP_FREE, TRP_STARTING, TRP_LIVE, TRP_ENDING };
+enum trp_phase_of_life { TRP_LIVE, TRP_ENDING, TRP_FREE };
 
 enum {
     TRP_ACTOR_QUEUED = 1 << 0, /* in the run queue */
@@ -70,7 +73,7 @@ enum {
     TRP_ACTOR_SUPERVISED = 1 << 7
 };
 
-/* 96 bytes, in chunks; the slot beside it (128 bytes, shared) holds what a watcher sees.
+/* 112 bytes, in chunks; the slot beside it (128 bytes, shared) holds what a watcher sees.
  */
 struct trp_actor {
     uint64_t id; /* 0: free */
@@ -89,6 +92,8 @@ struct trp_actor {
     int16_t reason;  /* of the end, while TRP_ENDING */
     uint8_t phase;
     uint8_t flags;
+    uint64_t parent;
+    uint32_t state_size; /* what `state` has room for */
     uint64_t small[TRP_SMALL_STATE / 8]; /* state that is no larger lives here */
 };
 
@@ -99,8 +104,8 @@ struct trp_chunk {
 
 struct trp_relation {
     uint64_t id;
-    enum { TRP_REL_WATCHER, TRP_REL_WATCHED, TRP_REL_LINK, TRP_REL_ROOM } type;
-    uint64_t tag;
+    enum { TRP_REL_WATCHER, TRP_REL_LINK, TRP_REL_ROOM } type;
+    troupe_msg *notice; /* what will be told, made when it was asked for: never lost */
 };
 
 /* What few actors need. */
@@ -163,6 +168,7 @@ struct trp_base {
     uint32_t fresh;  /* first slot never used */
     uint32_t alive;  /* actors and futures */
     uint32_t bodies; /* actors that are neither light nor hidden */
+    uint32_t hidden; /* the runtime's own */
     uint32_t number, number_end;
     uint32_t index; /* from 1 */
     uint32_t ready; /* length of the run queue */
@@ -180,6 +186,12 @@ struct trp_base {
     uint32_t dead_letter_count;
     uint32_t dead_letters_missed;
     struct trp_outbox *outboxes; /* one for each possible base, made when first used */
+    uint64_t outbox_used[(TRP_SYSTEM_BASES + 64) / 64]; /* bit per box that holds mail */
+    struct trp_future *unpaid; /* failures to be told when there is memory again */
+    struct {
+        const char *name;
+        uint16_t kind;
+    } kinds[64]; /* what trp_trace_kind said, by the address of the name */
 
     void (*schedule)(
         struct trp_base *base); /* work appeared outside a pass; may be NULL */
@@ -191,6 +203,7 @@ struct trp_base {
     atomic_uint_fast32_t gate_count; /* put and not yet admitted */
     atomic_bool asleep; /* set before sleeping, then look at the gate again */
     void (*wake)(struct trp_base *base); /* constant before the first put */
+    atomic_bool gone; /* its thread has ended: nothing is admitted any more */
 };
 
 struct trp_name;
@@ -245,7 +258,7 @@ static inline struct trp_actor *trp_find(struct trp_base *base, uint64_t id)
         return NULL;
     }
     struct trp_actor *actor = &base->chunks[chunk]->actors[slot % TRP_CHUNK];
-    return TRP_LIKELY(actor->id == id && actor->phase <= TRP_LIVE) ? actor : NULL;
+    return TRP_LIKELY(actor->id == id && actor->phase == TRP_LIVE) ? actor : NULL;
 }
 
 static inline struct trp_base *trp_base_at(struct troupe_system *sys, uint32_t index)
@@ -280,7 +293,8 @@ troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
                         const troupe_spawn_options *options, uint8_t flags,
                         troupe_id *out);
 struct trp_actor *trp_slot_take(struct trp_base *base, const char *kind, uint64_t parent);
-void trp_slot_give(struct trp_base *base, struct trp_actor *actor, troupe_status reason);
+void trp_slot_give(struct trp_base *base, struct trp_actor *actor);
+uint16_t trp_kind_of(struct trp_base *base, const char *name);
 struct trp_side *
 trp_side(struct trp_actor *actor); /* made when missing; NULL: no memory */
 /* Ends an actor that does not run: at its next turn. */
@@ -329,6 +343,11 @@ struct trp_future *trp_future_of(struct trp_base *base, uint64_t id);
 void trp_join_take(struct trp_base *base, struct trp_join *join, uint32_t part,
                    troupe_msg *msg);
 void trp_join_forget(struct trp_base *base, struct trp_join *join);
+void trp_futures_pay(struct trp_base *base);
+bool trp_waits_on_asks(const struct trp_actor *actor);
+void trp_subscription_signal(struct trp_base *base, const troupe_msg *msg);
+void trp_subscription_end(struct trp_base *base, struct trp_future *sub,
+                          troupe_status status);
 /* A message told to a subscription's id on this base. */
 troupe_status trp_subscription_deliver(struct trp_base *base, struct trp_future *sub,
                                        troupe_msg *msg);
@@ -336,9 +355,15 @@ troupe_status trp_subscription_deliver(struct trp_base *base, struct trp_future 
 /* ---- watch.c ---- */
 void trp_relations_end(struct trp_base *base, struct trp_actor *actor,
                        troupe_status reason);
-void trp_watch_signal(struct trp_base *base, const troupe_msg *msg);
-troupe_status trp_relate(struct trp_actor *actor, uint64_t id, int type, uint64_t tag);
+/* A TRP_KIND_WATCH ... or EXIT that reached its base; takes the message. */
+void trp_watch_signal(struct trp_base *base, troupe_msg *msg);
+/* Remembers a relation; takes the notice on TROUPE_OK (else TROUPE_ENOMEM, _ELIMIT). */
+troupe_status trp_relate(struct trp_base *base, struct trp_actor *actor, uint64_t id,
+                         int type, troupe_msg *notice);
 bool trp_unrelate(struct trp_actor *actor, uint64_t id, int type);
+/* Asks `to` to remember `from` with a message that will be the notice. */
+troupe_status trp_relation_ask(struct trp_base *base, uint64_t from, uint64_t to,
+                               troupe_kind kind, uint64_t tag);
 
 /* ---- dead_letters.c ---- */
 void trp_dead_letter(struct trp_base *base, const troupe_msg *msg, uint64_t to,
@@ -373,18 +398,37 @@ void trp_base_free(struct trp_base **base);
 void trp_base_clear(struct trp_base *base);
 troupe_ns trp_base_step(struct trp_base *base, troupe_ns now, troupe_ns (*clock)(void));
 uint64_t trp_random(struct trp_base *base);
-void trp_wake(struct trp_base *base);
+static inline void trp_wake(struct trp_base *base)
+{
+    if (atomic_load_explicit(&base->asleep, memory_order_seq_cst) &&
+        atomic_exchange_explicit(&base->asleep, false, memory_order_seq_cst)) {
+        base->wake(base);
+    }
+}
 
 /* ---- shutdown.c ---- */
-troupe_status trp_shutdown_new(struct troupe_system *sys);
-void trp_shutdown_free(struct troupe_system *sys);
-void trp_shutdown_root(struct troupe_system *sys, uint64_t id);
+troupe_status trp_shutdown_new(struct trp_shutdown **out);
+void trp_shutdown_free(struct trp_shutdown **shutdown);
+/* Remembers an actor spawned from outside, for the order of the end. */
+troupe_status trp_shutdown_root(struct troupe_system *sys, uint64_t id);
+/* A base that is stopping has no actors left. */
 void trp_shutdown_empty(struct trp_base *base);
-bool trp_shutdown_step(struct troupe_system *sys, struct trp_base *base);
+/* A TRP_KIND_SHUTDOWN, STOP_ALL or KILL_ALL that reached its base. */
+void trp_shutdown_signal(struct trp_base *base, const troupe_msg *msg);
 
 /* ---- engine.c ---- */
-void trp_engines_end(struct troupe_system *sys, troupe_ns within);
-void trp_engines_close(struct troupe_system *sys, troupe_ns within);
+/* Counts a call into an engine's queue: TROUPE_OK, TROUPE_EBUSY or TROUPE_ECLOSED. Any
+ * thread. Undone by trp_engine_dequeued when the call leaves the queue. */
+troupe_status trp_engine_admit(struct trp_base *base);
+void trp_engine_dequeued(struct trp_base *base);
+/* Runs a call on the engine's own thread, inside another call. Takes msg on TROUPE_OK. */
+troupe_status trp_engine_inline(struct trp_base *here, troupe_msg **msg,
+                                troupe_msg **answer);
+/* Interrupts the running call of an engine base, if it can. */
+void trp_engine_interrupt(struct trp_base *base);
+/* After `finished`: joins the thread of an engine base and frees its engine, or abandons
+ * both when a call does not return; then the base must stay too: returns false. */
+bool trp_engine_end(struct trp_base *base);
 
 /* ---- clock.c ---- */
 troupe_ns trp_clock(void);
@@ -392,6 +436,9 @@ troupe_ns trp_clock(void);
 /* ---- log.c ---- */
 void trp_log(struct trp_base *base, troupe_log_level level, const char *event,
              const char *format, ...) TROUPE_PRINTF(4, 5);
+
+/* ---- base.c ---- */
+void trp_loops_free(struct troupe_system *sys);
 
 /* ---- for transports (base.c) ---- */
 /* The libevent base of the loop that runs self, or NULL in a simulation. */

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT
+ * base.c - the machine on a libevent loop: one wake-up descriptor, one timer. The only
+ * file of the runtime that knows the loop.
+ *
+ * A pass is a callback: it steps the base and says when it wants to be called again. When
+ * there is more to do, that is a timer of zero, never an event made active from its own
+ * callback: descriptors come in between. */
+#include <event2/event.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "actors/runtime.h"
+
+struct trp_loop {
+    struct trp_base *base;
+    struct event_base *events;
+    struct event *wake_event, *timer;
+    int wake_fd;
+    bool own; /* the event_base is ours */
+    bool attached;
+    bool threaded; /* `thread` must be joined */
+    pthread_t thread;
+};
+
+struct trp_loops {
+    uint32_t count;
+    struct trp_loop loops[]; /* [0] is base 1 */
+};
+
+static void wake(struct trp_base *base)
+{
+    uint64_t one = 1;
+
+    /* A full counter means it is awake already; nothing else can fail here. */
+    if (write(base->loop->wake_fd, &one, sizeof(one)) < 0) {
+        return;
+    }
+}
+
+static void call_at(struct trp_loop *loop, troupe_ns delay)
+{
+    struct timeval tv = {.tv_sec = (time_t)(delay / TROUPE_S(1)),
+                         .tv_usec = (suseconds_t)(delay % TROUPE_S(1) / 1000)};
+
+    if (delay > 0 && delay < 1000) {
+        tv.tv_usec = 1; /* never early by rounding to a busy loop */
+    }
+    (void)event_add(loop->timer, &tv);
+}
+
+static void schedule(struct trp_base *base)
+{
+    event_active(base->loop->timer, EV_TIMEOUT, 1);
+}
+
+static void leave(struct trp_loop *loop)
+{
+    struct trp_base *base = loop->base;
+
+    base->schedule = NULL;
+    (void)event_del(loop->wake_event);
+    (void)event_del(loop->timer);
+    atomic_store_explicit(&base->gone, true, memory_order_release);
+    if (loop->own) {
+        (void)event_base_loopbreak(loop->events);
+    }
+}
+
+/* Looks for mail a little longer before sleeping. */
+static bool spin(struct trp_base *base, troupe_ns until)
+{
+    while (trp_clock() < until) {
+        for (unsigned i = 0; i < 32; i++) {
+            if (!trp_gate_is_empty(&base->gate)) {
+                return true;
+            }
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#endif
+        }
+    }
+    return false;
+}
+
+static void pass(struct trp_loop *loop)
+{
+    struct trp_base *base = loop->base;
+    troupe_ns spin_ns = base->system->options.spin;
+    troupe_ns next;
+
+    atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
+    do {
+        next = trp_base_step(base, trp_clock(), trp_clock);
+        if (atomic_load_explicit(&base->system->finished, memory_order_acquire)) {
+            leave(loop);
+            return;
+        }
+    } while (spin_ns != 0 && next > base->now + spin_ns &&
+             spin(base, trp_clock() + spin_ns));
+    troupe_ns now = trp_clock();
+    if (next <= now) {
+        call_at(loop, 0);
+        return;
+    }
+    /* seq_cst on both sides: a put either sees `asleep`, or is seen here. */
+    atomic_store_explicit(&base->asleep, true, memory_order_seq_cst);
+    if (!trp_gate_is_empty(&base->gate)) {
+        atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
+        call_at(loop, 0);
+    } else if (next != TROUPE_NEVER) {
+        call_at(loop, next - now);
+    } else {
+        (void)event_del(loop->timer);
+    }
+    trp_record(base->recorder, TROUPE_EV_SLEEP, 0, 0, 0, 0, 0);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *context)
+{
+    struct trp_loop *loop = context;
+    uint64_t count;
+
+    (void)what;
+    while (read(fd, &count, sizeof(count)) > 0) {
+    }
+    trp_record(loop->base->recorder, TROUPE_EV_WAKE, 0, 0, 0, 0, 1);
+    pass(loop);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    pass(context);
+}
+
+/* ---- making and attaching ---- */
+
+static struct event_base *make_events(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *events = NULL;
+
+    if (config != NULL) {
+        (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+        (void)event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+        events = event_base_new_with_config(config);
+        event_config_free(config);
+    }
+    return events;
+}
+
+static void loop_free(struct trp_loop *loop)
+{
+    if (loop->wake_event != NULL) {
+        event_free(loop->wake_event);
+    }
+    if (loop->timer != NULL) {
+        event_free(loop->timer);
+    }
+    if (loop->own && loop->events != NULL) {
+        event_base_free(loop->events);
+    }
+    if (loop->wake_fd >= 0) {
+        (void)close(loop->wake_fd);
+    }
+    loop->wake_event = loop->timer = NULL;
+    loop->events = NULL;
+    loop->wake_fd = -1;
+}
+
+static troupe_status loop_init(struct trp_loop *loop, struct trp_base *base,
+                               struct event_base *borrowed)
+{
+    loop->base = base;
+    loop->own = borrowed == NULL;
+    loop->events = borrowed != NULL ? borrowed : make_events();
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->events == NULL || loop->wake_fd < 0) {
+        return TROUPE_ESYSTEM;
+    }
+    loop->wake_event =
+        event_new(loop->events, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
+    loop->timer = evtimer_new(loop->events, on_timer, loop);
+    return loop->wake_event != NULL && loop->timer != NULL ? TROUPE_OK : TROUPE_ENOMEM;
+}
+
+static troupe_status attach(struct trp_loop *loop)
+{
+    struct trp_base *base = loop->base;
+
+    if (event_add(loop->wake_event, NULL) != 0) {
+        return TROUPE_ESYSTEM;
+    }
+    base->loop = loop;
+    base->wake = wake;
+    base->schedule = schedule;
+    loop->attached = true;
+    schedule(base);
+    return TROUPE_OK;
+}
+
+static troupe_status make_loops(troupe_system *sys)
+{
+    if (sys->loops != NULL) {
+        return TROUPE_OK;
+    }
+    struct trp_loops *loops =
+        trp_calloc(1, sizeof(*loops) + sys->base_count * sizeof(struct trp_loop));
+    if (loops == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    sys->loops = loops;
+    for (uint32_t i = 0; i < sys->base_count; i++) {
+        loops->loops[i].wake_fd = -1;
+    }
+    loops->count = sys->base_count;
+    troupe_status status = TROUPE_OK;
+    for (uint32_t i = 0; i < sys->base_count && status == TROUPE_OK; i++) {
+        status = loop_init(&loops->loops[i], trp_base_at(sys, i + 1),
+                           i == 0 ? sys->options.event_base : NULL);
+        if (status == TROUPE_OK) {
+            status = attach(&loops->loops[i]);
+        }
+    }
+    if (status != TROUPE_OK) {
+        trp_loops_free(sys);
+    }
+    return status;
+}
+
+void trp_loops_free(troupe_system *sys)
+{
+    struct trp_loops *loops = sys->loops;
+
+    sys->loops = NULL;
+    for (uint32_t i = 0; loops != NULL && i < loops->count; i++) {
+        loop_free(&loops->loops[i]);
+    }
+    trp_free(loops);
+}
+
+/* ---- threads ---- */
+
+static void dispatch(struct trp_loop *loop)
+{
+    struct trp_base *before = trp_base_here;
+
+    trp_base_here = loop->base;
+    while (!atomic_load_explicit(&loop->base->gone, memory_order_acquire)) {
+        if (event_base_dispatch(loop->events) < 0) {
+            leave(loop);
+        }
+    }
+    trp_base_here = before;
+}
+
+static void *thread_main(void *context)
+{
+    dispatch(context);
+    return NULL;
+}
+
+static troupe_status start_thread(struct trp_loop *loop)
+{
+    sigset_t all, before;
+
+    (void)sigfillset(&all); /* signals are for the application's threads */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&loop->thread, NULL, thread_main, loop);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    loop->threaded = failed == 0;
+    return failed == 0 ? TROUPE_OK : TROUPE_ESYSTEM;
+}
+
+static void join_threads(troupe_system *sys)
+{
+    for (uint32_t i = 0; i < sys->loops->count; i++) {
+        if (sys->loops->loops[i].threaded) {
+            sys->loops->loops[i].threaded = false;
+            (void)pthread_join(sys->loops->loops[i].thread, NULL);
+        }
+    }
+}
+
+/* Starts base `from` and those after it. */
+static troupe_status begin(troupe_system *sys, uint32_t from)
+{
+    if (sys->options.simulated || atomic_exchange(&sys->running, true)) {
+        return TROUPE_ESTATE;
+    }
+    troupe_status status = make_loops(sys);
+    for (uint32_t i = from; status == TROUPE_OK && i < sys->base_count; i++) {
+        status = start_thread(&sys->loops->loops[i]);
+    }
+    if (status != TROUPE_OK && sys->loops != NULL) {
+        atomic_store(&sys->finished, true);
+        for (uint32_t i = 0; i < sys->loops->count; i++) {
+            wake(sys->loops->loops[i].base);
+        }
+        join_threads(sys);
+    }
+    return status;
+}
+
+troupe_status troupe_system_run(troupe_system *sys)
+{
+    troupe_status status = begin(sys, 1);
+
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    dispatch(&sys->loops->loops[0]);
+    join_threads(sys);
+    return TROUPE_OK;
+}
+
+troupe_status troupe_system_start(troupe_system *sys)
+{
+    return begin(sys, sys->options.event_base != NULL ? 1 : 0);
+}
+
+troupe_status troupe_system_join(troupe_system *sys)
+{
+    if (sys->loops == NULL) {
+        return TROUPE_ESTATE;
+    }
+    if (trp_base_here != NULL) {
+        return TROUPE_EDEADLK;
+    }
+    join_threads(sys);
+    return TROUPE_OK;
+}
+
+struct event_base *trp_event_base(troupe_self *self)
+{
+    return self->base->loop != NULL ? self->base->loop->events : NULL;
+}

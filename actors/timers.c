@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT
+ * timers.c - setting, cancelling and firing; the wheel's arithmetic. */
+#include "actors/timers.h"
+
+#include "actors/runtime.h"
+
+static struct trp_timer *node(const struct trp_wheel *wheel, uint32_t index)
+{
+    return &wheel->chunks[index / TRP_TIMER_CHUNK][index % TRP_TIMER_CHUNK];
+}
+
+void trp_wheel_init(struct trp_wheel *wheel, troupe_ns now, uint32_t limit)
+{
+    *wheel = (struct trp_wheel){
+        .tick = (uint64_t)now >> TRP_WHEEL_SHIFT, .fresh = 1, .limit = limit};
+}
+
+void trp_wheel_fini(struct trp_wheel *wheel)
+{
+    for (uint32_t i = 0; i < wheel->chunk_count; i++) {
+        trp_free(wheel->chunks[i]);
+    }
+    trp_free(wheel->chunks);
+}
+
+static troupe_status add_chunk(struct trp_wheel *wheel)
+{
+    if (wheel->chunk_count == wheel->chunk_capacity) {
+        uint32_t capacity = wheel->chunk_capacity != 0 ? wheel->chunk_capacity * 2 : 8;
+        struct trp_timer **chunks =
+            trp_realloc(wheel->chunks, capacity * sizeof(*wheel->chunks));
+        if (chunks == NULL) {
+            return TROUPE_ENOMEM;
+        }
+        wheel->chunks = chunks;
+        wheel->chunk_capacity = capacity;
+    }
+    struct trp_timer *chunk = trp_calloc(TRP_TIMER_CHUNK, sizeof(*chunk));
+    if (chunk == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    wheel->chunks[wheel->chunk_count++] = chunk;
+    return TROUPE_OK;
+}
+
+static troupe_status take_node(struct trp_wheel *wheel, uint32_t *out)
+{
+    if (wheel->count >= wheel->limit) {
+        return TROUPE_ELIMIT;
+    }
+    if (wheel->free != 0) {
+        *out = wheel->free;
+        wheel->free = node(wheel, wheel->free)->next;
+    } else {
+        if (wheel->fresh >= wheel->chunk_count * TRP_TIMER_CHUNK) {
+            troupe_status status = add_chunk(wheel);
+            if (status != TROUPE_OK) {
+                return status;
+            }
+        }
+        *out = wheel->fresh++;
+    }
+    wheel->count++;
+    return TROUPE_OK;
+}
+
+static void give_node(struct trp_wheel *wheel, uint32_t index)
+{
+    struct trp_timer *timer = node(wheel, index);
+
+    timer->generation++;
+    timer->next = wheel->free;
+    wheel->free = index;
+    wheel->count--;
+}
+
+/* The bucket for a tick that is not before wheel->tick: the level is that of the highest
+ * digit in which both differ, so that a level's buckets never wrap. */
+static uint16_t bucket_for(const struct trp_wheel *wheel, uint64_t tick)
+{
+    uint64_t differ = tick ^ wheel->tick;
+    unsigned level = 0;
+
+    if (differ >= TRP_WHEEL_SLOTS) {
+        level = (63u - (unsigned)__builtin_clzll(differ)) / TRP_WHEEL_BITS;
+    }
+    unsigned slot = (unsigned)(tick >> (level * TRP_WHEEL_BITS)) & (TRP_WHEEL_SLOTS - 1);
+    return (uint16_t)(level * TRP_WHEEL_SLOTS + slot);
+}
+
+/* Puts a node into a bucket behind `prev` (0: as the first). */
+static void insert_after(struct trp_wheel *wheel, uint16_t at, uint32_t prev, uint32_t index)
+{
+    struct trp_timer *timer = node(wheel, index);
+    struct trp_timer_bucket *bucket = &wheel->buckets[at];
+
+    timer->bucket = at;
+    timer->prev = prev;
+    timer->next = prev != 0 ? node(wheel, prev)->next : bucket->first;
+    if (prev != 0) {
+        node(wheel, prev)->next = index;
+    } else {
+        bucket->first = index;
+    }
+    if (timer->next != 0) {
+        node(wheel, timer->next)->prev = index;
+    } else {
+        bucket->last = index;
+    }
+    wheel->used[at / TRP_WHEEL_SLOTS] |= UINT64_C(1) << (at % TRP_WHEEL_SLOTS);
+}
+
+static uint16_t bucket_of(const struct trp_wheel *wheel, const struct trp_timer *timer)
+{
+    uint64_t tick = (uint64_t)timer->deadline >> TRP_WHEEL_SHIFT;
+
+    return bucket_for(wheel, tick > wheel->tick ? tick : wheel->tick);
+}
+
+/* The bucket of the present tick is kept in the order of deadlines, others as they come. */
+static void link_in(struct trp_wheel *wheel, uint32_t index)
+{
+    struct trp_timer *timer = node(wheel, index);
+    uint16_t at = bucket_of(wheel, timer);
+    uint32_t prev = wheel->buckets[at].last;
+
+    if (at == (wheel->tick & (TRP_WHEEL_SLOTS - 1))) {
+        while (prev != 0 && node(wheel, prev)->deadline > timer->deadline) {
+            prev = node(wheel, prev)->prev;
+        }
+    }
+    insert_after(wheel, at, prev, index);
+}
+
+static void link_out(struct trp_wheel *wheel, uint32_t index)
+{
+    struct trp_timer *timer = node(wheel, index);
+
+    struct trp_timer_bucket *bucket = &wheel->buckets[timer->bucket];
+    if (timer->prev != 0) {
+        node(wheel, timer->prev)->next = timer->next;
+    } else {
+        bucket->first = timer->next;
+    }
+    if (timer->next != 0) {
+        node(wheel, timer->next)->prev = timer->prev;
+    } else {
+        bucket->last = timer->prev;
+    }
+    if (bucket->first == 0) {
+        wheel->used[timer->bucket / TRP_WHEEL_SLOTS] &=
+            ~(UINT64_C(1) << (timer->bucket % TRP_WHEEL_SLOTS));
+    }
+}
+
+static void own(struct trp_wheel *wheel, struct trp_actor *owner, uint32_t index)
+{
+    struct trp_timer *timer = node(wheel, index);
+
+    timer->owner_prev = 0;
+    timer->owner_next = owner->timers;
+    if (owner->timers != 0) {
+        node(wheel, owner->timers)->owner_prev = index;
+    }
+    owner->timers = index;
+}
+
+static void disown(struct trp_wheel *wheel, struct trp_actor *owner, uint32_t index)
+{
+    struct trp_timer *timer = node(wheel, index);
+
+    if (timer->owner_next != 0) {
+        node(wheel, timer->owner_next)->owner_prev = timer->owner_prev;
+    }
+    if (timer->owner_prev != 0) {
+        node(wheel, timer->owner_prev)->owner_next = timer->owner_next;
+    } else {
+        owner->timers = timer->owner_next;
+    }
+}
+
+troupe_status trp_timer_set(struct trp_base *base, struct trp_actor *owner, uint64_t actor,
+                            troupe_ns deadline, troupe_ns period, troupe_kind kind,
+                            uint64_t tag, uint32_t *out)
+{
+    struct trp_wheel *wheel = &base->wheel;
+    uint32_t index;
+    troupe_status status = take_node(wheel, &index);
+
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    struct trp_timer *timer = node(wheel, index);
+    timer->deadline = deadline;
+    timer->period = period;
+    timer->actor = actor;
+    timer->tag = tag;
+    timer->kind = kind;
+    timer->generation++;
+    timer->limit = owner == NULL;
+    link_in(wheel, index);
+    if (owner != NULL) {
+        own(wheel, owner, index);
+    }
+    *out = index;
+    return TROUPE_OK;
+}
+
+void trp_timer_clear(struct trp_base *base, struct trp_actor *owner, uint32_t index)
+{
+    struct trp_wheel *wheel = &base->wheel;
+
+    link_out(wheel, index);
+    if (owner != NULL) {
+        disown(wheel, owner, index);
+    }
+    give_node(wheel, index);
+}
+
+void trp_timers_end(struct trp_base *base, struct trp_actor *owner)
+{
+    while (owner->timers != 0) {
+        trp_timer_clear(base, owner, owner->timers);
+    }
+}
+
+/* Merges two lists linked by `next`, ordered by deadline; of equals `a` comes first. */
+static uint32_t merge(struct trp_wheel *wheel, uint32_t a, uint32_t b)
+{
+    uint32_t first = 0;
+    uint32_t *link = &first;
+
+    while (a != 0 && b != 0) {
+        uint32_t *from = node(wheel, b)->deadline < node(wheel, a)->deadline ? &b : &a;
+        *link = *from;
+        link = &node(wheel, *from)->next;
+        *from = *link;
+    }
+    *link = a != 0 ? a : b;
+    return first;
+}
+
+/* Orders the bucket of the present tick by deadline, equal ones as they were set: a stable
+ * merge sort that keeps sorted runs of 2^i timers in runs[i]. */
+static void sort_present(struct trp_wheel *wheel)
+{
+    struct trp_timer_bucket *bucket =
+        &wheel->buckets[wheel->tick & (TRP_WHEEL_SLOTS - 1)];
+    uint32_t runs[32] = {0};
+    uint32_t rest = bucket->first;
+
+    while (rest != 0) {
+        uint32_t run = rest;
+        unsigned i = 0;
+        rest = node(wheel, run)->next;
+        node(wheel, run)->next = 0;
+        for (; runs[i] != 0; i++) {
+            run = merge(wheel, runs[i], run);
+            runs[i] = 0;
+        }
+        runs[i] = run;
+    }
+    uint32_t sorted = 0;
+    for (unsigned i = 0; i < TRP_COUNT(runs); i++) {
+        sorted = merge(wheel, runs[i], sorted);
+    }
+    bucket->first = sorted;
+    bucket->last = 0;
+    for (uint32_t i = sorted; i != 0; i = node(wheel, i)->next) {
+        node(wheel, i)->prev = bucket->last;
+        bucket->last = i;
+    }
+}
+
+static uint32_t saturated(troupe_ns ns)
+{
+    return ns < 0 ? 0 : ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
+}
+
+/* Tells the owner; false when there is no memory now and the timer must stay. */
+static bool tell_owner(struct trp_base *base, struct trp_timer *timer)
+{
+    struct trp_actor *owner = trp_find(base, timer->actor);
+    troupe_msg *msg = NULL;
+
+    if (owner == NULL || trp_msg_new(timer->kind, 0, &msg) != TROUPE_OK) {
+        return owner == NULL;
+    }
+    trp_record(base->recorder, TROUPE_EV_TIMER_FIRE, timer->period != 0,
+               trp_id_number(owner->id), 0, 0, saturated(base->now - timer->deadline));
+    msg->from = (troupe_id){owner->id};
+    msg->tag = timer->tag;
+    msg->flags = TRP_MSG_SIGNAL;
+    return trp_enqueue(base, owner, msg) == TROUPE_OK;
+}
+
+static bool fire(struct trp_base *base, uint32_t index)
+{
+    struct trp_wheel *wheel = &base->wheel;
+    struct trp_timer *timer = node(wheel, index);
+
+    if (timer->limit) {
+        uint64_t future = timer->actor;
+        wheel->fired++;
+        trp_future_limit_passed(base, future); /* clears the timer */
+        return true;
+    }
+    if (!tell_owner(base, timer)) {
+        return false;
+    }
+    wheel->fired++;
+    if (timer->period == 0) {
+        trp_timer_clear(base, trp_find(base, timer->actor), index);
+        return true;
+    }
+    link_out(wheel, index);
+    timer->deadline += timer->period;
+    if (timer->deadline <= base->now) { /* missed some: skip to the next in step */
+        troupe_ns behind = base->now - timer->deadline;
+        timer->deadline += (behind / timer->period + 1) * timer->period;
+    }
+    link_in(wheel, index);
+    return true;
+}
+
+/* Moves a bucket of an upper level down, now that its time has begun. */
+static void cascade(struct trp_wheel *wheel, uint16_t at)
+{
+    uint32_t index = wheel->buckets[at].first;
+
+    wheel->buckets[at] = (struct trp_timer_bucket){0, 0};
+    wheel->used[at / TRP_WHEEL_SLOTS] &= ~(UINT64_C(1) << (at % TRP_WHEEL_SLOTS));
+    while (index != 0) {
+        uint32_t next = node(wheel, index)->next;
+        uint16_t to = bucket_of(wheel, node(wheel, index));
+        insert_after(wheel, to, wheel->buckets[to].last, index);
+        index = next;
+    }
+}
+
+/* The next tick after wheel->tick at which a bucket begins, at most `end`. */
+static uint64_t next_tick(const struct trp_wheel *wheel, uint64_t end)
+{
+    uint64_t best = end;
+
+    for (unsigned level = 0; level < TRP_WHEEL_LEVELS; level++) {
+        unsigned shift = level * TRP_WHEEL_BITS;
+        unsigned at = (unsigned)(wheel->tick >> shift) & (TRP_WHEEL_SLOTS - 1);
+        uint64_t later = at == TRP_WHEEL_SLOTS - 1 ? 0 : wheel->used[level] >> (at + 1);
+        if (later == 0) {
+            continue;
+        }
+        uint64_t slots = 1 + (uint64_t)__builtin_ctzll(later);
+        uint64_t tick = ((wheel->tick >> shift) + slots) << shift;
+        return tick < best ? tick : best; /* lower levels come first */
+    }
+    return best;
+}
+
+static void enter(struct trp_wheel *wheel, uint64_t tick)
+{
+    uint64_t differ = tick ^ wheel->tick;
+
+    wheel->tick = tick;
+    for (unsigned level = TRP_WHEEL_LEVELS - 1; level > 0; level--) {
+        unsigned shift = level * TRP_WHEEL_BITS;
+        unsigned slot = (unsigned)(tick >> shift) & (TRP_WHEEL_SLOTS - 1);
+        if (differ >> shift != 0 && (wheel->used[level] >> slot & 1) != 0) {
+            cascade(wheel, (uint16_t)(level * TRP_WHEEL_SLOTS + slot));
+        }
+    }
+    sort_present(wheel);
+}
+
+void trp_timers_fire(struct trp_base *base)
+{
+    struct trp_wheel *wheel = &base->wheel;
+    uint64_t end = (uint64_t)base->now >> TRP_WHEEL_SHIFT;
+
+    if (wheel->count == 0) {
+        wheel->tick = end > wheel->tick ? end : wheel->tick;
+        return;
+    }
+    for (;;) {
+        const struct trp_timer_bucket *present =
+            &wheel->buckets[wheel->tick & (TRP_WHEEL_SLOTS - 1)];
+        uint32_t index;
+        while ((index = present->first) != 0 &&
+               node(wheel, index)->deadline <= base->now) {
+            if (!fire(base, index)) {
+                return; /* no memory: the same ones are due at the next step */
+            }
+        }
+        if (wheel->tick >= end) {
+            return;
+        }
+        enter(wheel, next_tick(wheel, end));
+    }
+}
+
+troupe_ns trp_timers_next(const struct trp_wheel *wheel)
+{
+    if (wheel->count == 0) {
+        return TROUPE_NEVER;
+    }
+    for (unsigned level = 0; level < TRP_WHEEL_LEVELS; level++) {
+        unsigned shift = level * TRP_WHEEL_BITS;
+        unsigned at = (unsigned)(wheel->tick >> shift) & (TRP_WHEEL_SLOTS - 1);
+        uint64_t here = wheel->used[level] >> at;
+        if (here == 0) {
+            continue;
+        }
+        unsigned slot = at + (unsigned)__builtin_ctzll(here);
+        if (level > 0) {
+            uint64_t tick = ((wheel->tick >> shift) + (slot - at)) << shift;
+            return (troupe_ns)(tick << TRP_WHEEL_SHIFT);
+        }
+        troupe_ns best = TROUPE_NEVER;
+        for (uint32_t i = wheel->buckets[slot].first; i != 0; i = node(wheel, i)->next) {
+            troupe_ns deadline = node(wheel, i)->deadline;
+            best = deadline < best ? deadline : best;
+        }
+        return best;
+    }
+    return TROUPE_NEVER;
+}
+
+static troupe_status set(troupe_self *self, troupe_ns delay, troupe_ns period,
+                         troupe_kind kind, uint64_t tag, troupe_timer *out)
+{
+    struct trp_base *base = self->base;
+    uint32_t index;
+
+    if (delay > TROUPE_NEVER - base->now) {
+        return TROUPE_EINVAL;
+    }
+    troupe_status status =
+        trp_timer_set(base, self->actor, self->actor->id, base->now + delay, period,
+                      kind != TROUPE_KIND_NONE ? kind : TROUPE_KIND_TIMER, tag, &index);
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    uint64_t bits = (uint64_t)node(&base->wheel, index)->generation << 32 | index;
+    trp_record(base->recorder, TROUPE_EV_TIMER_SET, period != 0,
+               trp_id_number(self->actor->id), bits, 0, saturated(delay));
+    if (out != NULL) {
+        out->bits = bits;
+    }
+    return TROUPE_OK;
+}
+
+troupe_status troupe_after(troupe_self *self, troupe_ns delay, troupe_kind kind,
+                           uint64_t tag, troupe_timer *out)
+{
+    return delay < 0 ? TROUPE_EINVAL : set(self, delay, 0, kind, tag, out);
+}
+
+troupe_status troupe_every(troupe_self *self, troupe_ns period, troupe_kind kind,
+                           uint64_t tag, troupe_timer *out)
+{
+    return period <= 0 ? TROUPE_EINVAL : set(self, period, period, kind, tag, out);
+}
+
+troupe_status troupe_timer_cancel(troupe_self *self, troupe_timer timer)
+{
+    struct trp_wheel *wheel = &self->base->wheel;
+    uint32_t index = (uint32_t)timer.bits;
+
+    if (index == 0 || index >= wheel->fresh) {
+        return TROUPE_EGONE;
+    }
+    struct trp_timer *found = node(wheel, index);
+    if (found->generation != timer.bits >> 32 || (found->generation & 1) == 0 ||
+        found->actor != self->actor->id) {
+        return TROUPE_EGONE;
+    }
+    trp_timer_clear(self->base, self->actor, index);
+    return TROUPE_OK;
+}
