@@ -223,7 +223,8 @@ static void leave_run_queue(struct trp_base *base, struct trp_actor *actor)
 {
     struct trp_actor *prev = NULL;
 
-    for (struct trp_actor *at = base->run_head; at != NULL; prev = at, at = at->run_next) {
+    for (struct trp_actor *at = base->run_head; at != NULL;
+         prev = at, at = at->run_next) {
         if (at != actor) {
             continue;
         }
@@ -264,7 +265,8 @@ static troupe_status run_start(struct trp_base *base, struct trp_actor *actor,
 
 troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
                         const troupe_behavior *behavior, const void *args,
-                        const troupe_spawn_options *options, uint8_t flags, troupe_id *out)
+                        const troupe_spawn_options *options, uint8_t flags,
+                        troupe_id *out)
 {
     if (!valid(behavior, options)) {
         return TROUPE_EINVAL;

@@ -405,7 +405,8 @@ void troupe_pending_cancel(troupe_pending *pending)
 }
 
 /* Turns a failure message into its status. */
-static troupe_status unpack(troupe_msg **answer, troupe_msg **out, troupe_failure *failure)
+static troupe_status unpack(troupe_msg **answer, troupe_msg **out,
+                            troupe_failure *failure)
 {
     const troupe_failure *failed = troupe_msg_failure(*answer);
 

@@ -70,7 +70,7 @@ struct trp_future *trp_future_new(struct trp_base *base, struct trp_actor *owner
         return NULL;
     }
     *f = (struct trp_future){
-        .self = light, .owner = owner->id, .home = home, .class = (uint8_t)class};
+        .self = light, .owner = owner->id, .home = home, .class = (uint8_t) class};
     light->flags = TRP_ACTOR_LIGHT;
     light->future = f;
     light->slot->state = TROUPE_STATE_WAITING;
@@ -181,9 +181,9 @@ void trp_future_answer(struct trp_base *base, struct trp_future *f, troupe_msg *
         trp_timer_clear(base, NULL, f->timer);
         f->timer = 0;
     }
-    trp_record(base->recorder, TROUPE_EV_FUTURE_RESOLVE,
-               (uint16_t)troupe_msg_status(msg), trp_id_number(f->self->id), msg->trace,
-               trp_id_number(f->owner), age(base, f));
+    trp_record(base->recorder, TROUPE_EV_FUTURE_RESOLVE, (uint16_t)troupe_msg_status(msg),
+               trp_id_number(f->self->id), msg->trace, trp_id_number(f->owner),
+               age(base, f));
     struct trp_join *parts = f->parts;
     f->parts = NULL;
     if (f->join != NULL) {
@@ -195,7 +195,8 @@ void trp_future_answer(struct trp_base *base, struct trp_future *f, troupe_msg *
     }
     struct trp_actor *owner = trp_find(base, f->owner);
     msg->tag = f->tag;
-    msg->flags = (uint8_t)((msg->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) | TRP_MSG_ANSWER);
+    msg->flags =
+        (uint8_t)((msg->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) | TRP_MSG_ANSWER);
     if (msg->from.bits == 0) {
         msg->from.bits = f->target;
     }
@@ -295,8 +296,7 @@ static troupe_status join_target(struct trp_base *base, struct trp_future *f, ui
     if (other->is_engine) {
         return TROUPE_OK; /* an engine answers all it has accepted, also when it closes */
     }
-    troupe_status status =
-        trp_relation_ask(base, f->self->id, to, TRP_KIND_WATCH, 0);
+    troupe_status status = trp_relation_ask(base, f->self->id, to, TRP_KIND_WATCH, 0);
     f->remote = status == TROUPE_OK;
     return status;
 }
@@ -313,7 +313,8 @@ void trp_future_retarget(struct trp_base *base, uint64_t asker, uint64_t to)
     }
     leave_target(base, f);
     if (join_target(base, f, to) != TROUPE_OK) {
-        f->target = to; /* unwatched: its time limit, or the drop of the message, serves */
+        f->target =
+            to; /* unwatched: its time limit, or the drop of the message, serves */
     }
 }
 
@@ -350,11 +351,12 @@ static troupe_status set_limit(struct trp_base *base, struct trp_future *f,
     if (timeout == TROUPE_NEVER || timeout > TROUPE_NEVER - base->now) {
         return TROUPE_OK;
     }
-    return trp_timer_set(base, NULL, f->self->id, base->now + timeout, 0, 0, 0, &f->timer);
+    return trp_timer_set(base, NULL, f->self->id, base->now + timeout, 0, 0, 0,
+                         &f->timer);
 }
 
-static troupe_status send_request(struct trp_base *base, struct trp_future *f, uint64_t to,
-                                  troupe_msg *msg)
+static troupe_status send_request(struct trp_base *base, struct trp_future *f,
+                                  uint64_t to, troupe_msg *msg)
 {
     troupe_id from = msg->from;
     uint8_t flags = msg->flags;

@@ -10,8 +10,8 @@ enum join_mode { JOIN_ALL, JOIN_ANY, JOIN_RACE };
 struct trp_join {
     enum join_mode mode;
     uint32_t count, left;
-    uint64_t result;   /* the future that is told */
-    uint64_t *parts;   /* ids; 0 when answered */
+    uint64_t result;    /* the future that is told */
+    uint64_t *parts;    /* ids; 0 when answered */
     troupe_msg *bundle; /* all: a RESULTS message being filled */
 };
 

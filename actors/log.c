@@ -8,8 +8,8 @@
 
 enum { LINE_MAX = 512 };
 
-void troupe_log_to(struct troupe_system *sys, troupe_log_level level, troupe_log_sink sink,
-                   void *context)
+void troupe_log_to(struct troupe_system *sys, troupe_log_level level,
+                   troupe_log_sink sink, void *context)
 {
     sys->log_level = level;
     sys->log_sink = sink;

@@ -93,7 +93,7 @@ struct trp_actor {
     uint8_t phase;
     uint8_t flags;
     uint64_t parent;
-    uint32_t state_size; /* what `state` has room for */
+    uint32_t state_size;                 /* what `state` has room for */
     uint64_t small[TRP_SMALL_STATE / 8]; /* state that is no larger lives here */
 };
 
@@ -124,8 +124,11 @@ struct trp_future {
     uint64_t owner;         /* who is told */
     uint64_t target;        /* who must answer */
     uint64_t tag;
-    troupe_receive then;   /* handles the answer in place of receive */
-    struct trp_join *join; /* it is part `part` of a join, which gets the answer */
+    troupe_receive then;    /* handles the answer in place of receive */
+    struct trp_join *join;  /* it is part `part` of a join, which gets the answer */
+    struct trp_join *parts; /* it is the result of a join */
+    struct trp_future *unpaid_next; /* failed, but there was no memory to say so */
+    int16_t unpaid;                 /* the status to be told then; 0: none */
     struct trp_future *owner_next, **owner_link;
     struct trp_future *target_next, **target_link; /* link NULL: not registered there */
     uint64_t created;                              /* ticks */

@@ -101,8 +101,8 @@ static troupe_status refuse(struct trp_base *base, struct trp_actor *to)
 }
 
 /* The mailbox is full, or keeps the last of each kind. *done: msg is dealt with. */
-static troupe_status overload(struct trp_base *base, struct trp_actor *to, troupe_msg *msg,
-                              bool *done)
+static troupe_status overload(struct trp_base *base, struct trp_actor *to,
+                              troupe_msg *msg, bool *done)
 {
     switch (to->behavior->policy) {
     case TROUPE_KEEP_LAST:
@@ -224,8 +224,8 @@ void trp_room_check(struct trp_base *base, struct trp_actor *actor)
 
 troupe_status troupe_tell_when_room(troupe_self *self, troupe_id target, uint64_t tag)
 {
-    return trp_relation_ask(self->base, self->actor->id, target.bits, TRP_KIND_ROOM_WANTED,
-                            tag);
+    return trp_relation_ask(self->base, self->actor->id, target.bits,
+                            TRP_KIND_ROOM_WANTED, tag);
 }
 
 void trp_cancel_queued(struct trp_base *base, struct trp_actor *target, uint64_t asker)
@@ -490,7 +490,7 @@ troupe_status troupe_tell(troupe_self *self, troupe_id to, troupe_msg **msg)
         return TROUPE_EINVAL;
     }
     if (TRP_UNLIKELY((moving->flags & ~TRP_MSG_URGENT) != 0)) {
-        moving->flags &= (uint8_t)~(TRP_MSG_ANSWER | TRP_MSG_SIGNAL);
+        moving->flags &= (uint8_t) ~(TRP_MSG_ANSWER | TRP_MSG_SIGNAL);
         if ((moving->flags & TRP_MSG_ASK) != 0) { /* forwarded: the asker stays */
             troupe_status status = trp_send(base, to.bits, moving);
             if (status == TROUPE_OK) {
@@ -529,7 +529,8 @@ troupe_status trp_answer(struct trp_base *base, uint64_t asker, troupe_msg *msg)
 {
     uint32_t index = trp_id_base(asker);
 
-    msg->flags = (uint8_t)((msg->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) | TRP_MSG_ANSWER);
+    msg->flags =
+        (uint8_t)((msg->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) | TRP_MSG_ANSWER);
     if (index == TRP_BASE_PENDING) {
         return trp_pending_answer(base->system, asker, msg);
     }
@@ -582,7 +583,8 @@ static bool is_asker(struct trp_base *base, uint64_t id)
     return actor != NULL && (actor->flags & TRP_ACTOR_LIGHT) != 0;
 }
 
-static troupe_status reply(troupe_self *self, uint64_t to, bool asked, troupe_msg **answer)
+static troupe_status reply(troupe_self *self, uint64_t to, bool asked,
+                           troupe_msg **answer)
 {
     if (*answer == NULL || to == 0) {
         return TROUPE_EINVAL;
@@ -621,8 +623,8 @@ troupe_status troupe_fail(troupe_self *self, troupe_id from, troupe_status statu
     va_list args;
 
     va_start(args, format);
-    troupe_status made = trp_failure_new(status, (troupe_id){self->actor->id}, 0, format,
-                                         args, &msg);
+    troupe_status made =
+        trp_failure_new(status, (troupe_id){self->actor->id}, 0, format, args, &msg);
     va_end(args);
     if (made != TROUPE_OK) {
         return made;

@@ -56,7 +56,8 @@ void trp_shutdown_free(struct trp_shutdown **shutdown)
     }
 }
 
-/* Under the lock: forgets roots of a base that have ended; only its own thread may look. */
+/* Under the lock: forgets roots of a base that have ended; only its own thread may look.
+ */
 static void purge(struct trp_base *base, struct trp_shutdown *shutdown)
 {
     uint32_t kept = 0;
@@ -98,8 +99,7 @@ troupe_status trp_shutdown_root(struct troupe_system *sys, uint64_t id)
     struct trp_shutdown *shutdown = sys->shutdown;
 
     (void)pthread_mutex_lock(&shutdown->lock);
-    troupe_status status =
-        add_root(trp_base_at(sys, trp_id_base(id)), shutdown, id);
+    troupe_status status = add_root(trp_base_at(sys, trp_id_base(id)), shutdown, id);
     (void)pthread_mutex_unlock(&shutdown->lock);
     return status;
 }
@@ -116,8 +116,8 @@ static uint64_t youngest_root(struct trp_shutdown *shutdown)
 
 struct keeper {
     enum stage stage;
-    uint32_t left;    /* bases or engines that are not empty */
-    troupe_ns armed;  /* the deadline a timer is set for */
+    uint32_t left;   /* bases or engines that are not empty */
+    troupe_ns armed; /* the deadline a timer is set for */
 };
 
 static void stop_all(struct trp_base *base);

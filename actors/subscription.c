@@ -6,6 +6,8 @@
  *   consumer --grant--> ... CREDIT to the producer when it had been refused
  *
  * A subscription is a light actor like a future, kept until one side ends it. */
+#include <troupe/subscription.h>
+
 #include "actors/runtime.h"
 
 static struct trp_future *subscription_of(struct trp_base *base, uint64_t id)
@@ -15,8 +17,9 @@ static struct trp_future *subscription_of(struct trp_base *base, uint64_t id)
     return f != NULL && f->subscription ? f : NULL;
 }
 
-troupe_status troupe_subscribe(troupe_self *self, troupe_id producer, troupe_msg **request,
-                               uint32_t credit, uint64_t tag, troupe_subscription *out)
+troupe_status troupe_subscribe(troupe_self *self, troupe_id producer,
+                               troupe_msg **request, uint32_t credit, uint64_t tag,
+                               troupe_subscription *out)
 {
     struct trp_base *base = self->base;
 
@@ -112,7 +115,8 @@ static troupe_status pass_on(struct trp_base *base, struct trp_future *sub,
         return TROUPE_EGONE;
     }
     item->tag = sub->tag;
-    item->flags = (uint8_t)((item->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) | TRP_MSG_SIGNAL);
+    item->flags =
+        (uint8_t)((item->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) | TRP_MSG_SIGNAL);
     item->to.bits = owner->id;
     return trp_enqueue(base, owner, item);
 }

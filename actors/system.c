@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * system.c - making, stepping and ending the machine. No loop, no clock, no thread here. */
+ * system.c - making, stepping and ending the machine. No loop, no clock, no thread here.
+ */
 #include <string.h>
 
 #include "actors/runtime.h"
@@ -52,8 +53,8 @@ troupe_status trp_base_new(struct troupe_system *sys, bool engine, struct trp_ba
         return index == 0 ? TROUPE_ELIMIT : TROUPE_ENOMEM;
     }
     memset(base, 0, sizeof(*base));
-    troupe_status status = trp_recorder_open(sys->trace, index, engine ? "engine" : "base",
-                                             &base->recorder);
+    troupe_status status =
+        trp_recorder_open(sys->trace, index, engine ? "engine" : "base", &base->recorder);
     if (status != TROUPE_OK) {
         trp_free(base);
         return status;
@@ -179,7 +180,8 @@ troupe_ns troupe_system_step(troupe_system *sys, troupe_ns now)
         next = TROUPE_NEVER;
         for (uint32_t i = 1; i <= atomic_load(&sys->top); i++) {
             struct trp_base *base = trp_base_at(sys, i);
-            troupe_ns wants = base != NULL ? trp_base_step(base, now, NULL) : TROUPE_NEVER;
+            troupe_ns wants =
+                base != NULL ? trp_base_step(base, now, NULL) : TROUPE_NEVER;
             next = wants < next ? wants : next;
         }
         bool mail = false;
@@ -204,7 +206,8 @@ static troupe_status read_options(const troupe_options *given, troupe_options *o
         options->pass < 0 || options->spin < 0 || options->actors_max > SLOTS_MAX) {
         return TROUPE_EINVAL;
     }
-#define DEFAULT(field, value) options->field = options->field != 0 ? options->field : (value)
+#define DEFAULT(field, value)                                                            \
+    options->field = options->field != 0 ? options->field : (value)
     DEFAULT(bases, 1);
     DEFAULT(mailbox_limit, MAILBOX_LIMIT);
     DEFAULT(batch, BATCH);
@@ -326,8 +329,8 @@ static void spawn_here(struct trp_base *base, void *argument)
         return;
     }
     trp_base_here = base;
-    call->status = trp_spawn(base, 0, call->behavior, call->args, call->options, 0,
-                             &call->id);
+    call->status =
+        trp_spawn(base, 0, call->behavior, call->args, call->options, 0, &call->id);
     trp_base_here = before;
     if (call->status == TROUPE_OK) {
         call->status = trp_shutdown_root(base->system, call->id.bits);

@@ -89,7 +89,8 @@ static uint16_t bucket_for(const struct trp_wheel *wheel, uint64_t tick)
 }
 
 /* Puts a node into a bucket behind `prev` (0: as the first). */
-static void insert_after(struct trp_wheel *wheel, uint16_t at, uint32_t prev, uint32_t index)
+static void insert_after(struct trp_wheel *wheel, uint16_t at, uint32_t prev,
+                         uint32_t index)
 {
     struct trp_timer *timer = node(wheel, index);
     struct trp_timer_bucket *bucket = &wheel->buckets[at];
@@ -117,7 +118,8 @@ static uint16_t bucket_of(const struct trp_wheel *wheel, const struct trp_timer 
     return bucket_for(wheel, tick > wheel->tick ? tick : wheel->tick);
 }
 
-/* The bucket of the present tick is kept in the order of deadlines, others as they come. */
+/* The bucket of the present tick is kept in the order of deadlines, others as they come.
+ */
 static void link_in(struct trp_wheel *wheel, uint32_t index)
 {
     struct trp_timer *timer = node(wheel, index);
@@ -179,9 +181,9 @@ static void disown(struct trp_wheel *wheel, struct trp_actor *owner, uint32_t in
     }
 }
 
-troupe_status trp_timer_set(struct trp_base *base, struct trp_actor *owner, uint64_t actor,
-                            troupe_ns deadline, troupe_ns period, troupe_kind kind,
-                            uint64_t tag, uint32_t *out)
+troupe_status trp_timer_set(struct trp_base *base, struct trp_actor *owner,
+                            uint64_t actor, troupe_ns deadline, troupe_ns period,
+                            troupe_kind kind, uint64_t tag, uint32_t *out)
 {
     struct trp_wheel *wheel = &base->wheel;
     uint32_t index;
@@ -240,8 +242,8 @@ static uint32_t merge(struct trp_wheel *wheel, uint32_t a, uint32_t b)
     return first;
 }
 
-/* Orders the bucket of the present tick by deadline, equal ones as they were set: a stable
- * merge sort that keeps sorted runs of 2^i timers in runs[i]. */
+/* Orders the bucket of the present tick by deadline, equal ones as they were set: a
+ * stable merge sort that keeps sorted runs of 2^i timers in runs[i]. */
 static void sort_present(struct trp_wheel *wheel)
 {
     struct trp_timer_bucket *bucket =

@@ -159,9 +159,10 @@ static troupe_status dispatch_recorded(struct trp_base *base, struct trp_actor *
     troupe_status status = dispatch(base, actor, msg);
     uint64_t end = trp_ticks();
     slot->busy += end - begin;
-    slot->oldest = actor->head != NULL ? end - ((uint32_t)end - actor->head->enqueued) : 0;
-    trp_record_at(recorder, end, TROUPE_EV_DELIVER_END, (uint16_t)status, number, id, from,
-                  saturated(trp_ticks_to_ns(end - begin)));
+    slot->oldest =
+        actor->head != NULL ? end - ((uint32_t)end - actor->head->enqueued) : 0;
+    trp_record_at(recorder, end, TROUPE_EV_DELIVER_END, (uint16_t)status, number, id,
+                  from, saturated(trp_ticks_to_ns(end - begin)));
     recorder->current_message = 0;
     recorder->current_actor = 0;
     return status;
@@ -203,8 +204,7 @@ static bool deliver(struct trp_base *base, struct trp_actor *actor, troupe_msg *
 static void turn(struct trp_base *base, struct trp_actor *actor)
 {
     const troupe_msg *last = actor->tail;
-    uint32_t batch =
-        actor->behavior->batch != 0 ? actor->behavior->batch : base->batch;
+    uint32_t batch = actor->behavior->batch != 0 ? actor->behavior->batch : base->batch;
     bool alive = actor->phase == TRP_LIVE;
 
     base->self.actor = actor;

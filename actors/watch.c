@@ -222,8 +222,8 @@ static troupe_status send_signal(struct trp_base *base, uint64_t to, troupe_msg 
     troupe_status status = trp_send(base, to, msg);
     if (status == TROUPE_EGONE &&
         (msg->kind == TRP_KIND_WATCH || msg->kind == TRP_KIND_LINK)) {
-        fill_down(msg, msg->kind == TRP_KIND_LINK ? TROUPE_KIND_EXIT : TROUPE_KIND_DOWN, to,
-                  TROUPE_EGONE);
+        fill_down(msg, msg->kind == TRP_KIND_LINK ? TROUPE_KIND_EXIT : TROUPE_KIND_DOWN,
+                  to, TROUPE_EGONE);
         send_notice(base, msg->from.bits, msg);
         return TROUPE_OK;
     }
@@ -240,7 +240,8 @@ troupe_status trp_relation_ask(struct trp_base *base, uint64_t from, uint64_t to
     const struct trp_actor *target =
         trp_id_base(to) == base->index ? trp_find(base, to) : NULL;
 
-    if (kind == TRP_KIND_ROOM_WANTED && trp_id_base(to) == base->index && target == NULL) {
+    if (kind == TRP_KIND_ROOM_WANTED && trp_id_base(to) == base->index &&
+        target == NULL) {
         return TROUPE_EGONE;
     }
     troupe_status status = trp_msg_new(kind, sizeof(troupe_down), &msg);
