@@ -9,7 +9,6 @@
 #include "tools/cli/cmd.h"
 #include "tools/cli/cmd_q.h"
 #include "transports/q/q_codec.h"
-#include "transports/q/q_compress.h"
 
 /* The longest line, in bytes. */
 #define LINE_MAX_BYTES ((size_t)512 << 20)
@@ -57,52 +56,6 @@ static bool parse_hex(const struct trp_buffer *line, struct trp_buffer *bytes)
     return size % 2 == 0;
 }
 
-static troupe_status compress_again(struct trp_buffer *message, unsigned form,
-                                    struct trp_q_why *why)
-{
-    struct trp_buffer packed;
-
-    trp_buffer_init(&packed, trp_buffer_size(message));
-    troupe_status status = trp_q_compress(trp_buffer_front(message),
-                                          trp_buffer_size(message), form, &packed);
-    if (status == TROUPE_OK) {
-        trp_buffer_fini(message);
-        *message = packed;
-        return TROUPE_OK;
-    }
-    trp_buffer_fini(&packed);
-    if (status == TROUPE_EUNSUPPORTED) { /* too little to gain: plain is right */
-        return TROUPE_OK;
-    }
-    *why = (struct trp_q_why){"no memory", 0};
-    return status;
-}
-
-static troupe_status recode(const struct trp_buffer *in, struct trp_buffer *out,
-                            struct trp_q_why *why)
-{
-    const struct trp_q_limits limits = TRP_Q_LIMITS;
-    struct trp_q_header header;
-    troupe_q_value *value = NULL;
-    troupe_status status = trp_q_decode(trp_buffer_front(in), trp_buffer_size(in), NULL,
-                                        &limits, &value, why);
-
-    if (status == TROUPE_OK) {
-        status = trp_q_header_read(trp_buffer_front(in), trp_buffer_size(in), &limits,
-                                   &header, why);
-    }
-    if (status == TROUPE_OK) {
-        struct trp_q_encoding how = {
-            .kind = header.kind, .capability = TRP_Q_CAPABILITY, .big = header.big};
-        status = trp_q_encode(value, &how, out, why);
-    }
-    if (status == TROUPE_OK && header.compression != 0) {
-        status = compress_again(out, header.compression, why);
-    }
-    troupe_q_unref(&value);
-    return status;
-}
-
 static void print_hex(const struct trp_buffer *bytes)
 {
     static const char digits[] = "0123456789abcdef";
@@ -117,6 +70,7 @@ static void print_hex(const struct trp_buffer *bytes)
 
 static void recode_line(const struct trp_buffer *line, struct trp_buffer *bytes)
 {
+    const struct trp_q_limits limits = TRP_Q_LIMITS;
     struct trp_q_why why = {"", 0};
     struct trp_buffer out;
 
@@ -129,7 +83,8 @@ static void recode_line(const struct trp_buffer *line, struct trp_buffer *bytes)
         return;
     }
     trp_buffer_init(&out, SIZE_MAX / 4);
-    if (recode(bytes, &out, &why) == TROUPE_OK) {
+    if (trp_q_recode(trp_buffer_front(bytes), trp_buffer_size(bytes), &limits, &out,
+                     &why) == TROUPE_OK) {
         print_hex(&out);
     } else {
         (void)printf("error: %s at byte %llu\n", why.text, (unsigned long long)why.at);

@@ -37,8 +37,11 @@ struct trp_q_limits {
 
 #define TRP_Q_MESSAGE_MAX ((uint64_t)4 << 30)
 #define TRP_Q_PLAIN_MAX   ((uint64_t)4 << 30)
+/* An initialiser: struct trp_q_limits limits = TRP_Q_LIMITS. */
 #define TRP_Q_LIMITS                                                                     \
-    ((struct trp_q_limits){TRP_Q_MESSAGE_MAX, TRP_Q_PLAIN_MAX, TROUPE_Q_DEPTH_MAX})
+    {                                                                                    \
+        TRP_Q_MESSAGE_MAX, TRP_Q_PLAIN_MAX, TROUPE_Q_DEPTH_MAX                           \
+    }
 
 /* Why something was refused: a text that lives for ever, and where in the (plain)
  * message. */
@@ -117,6 +120,15 @@ TROUPE_MUST_CHECK troupe_status trp_q_encode(const troupe_q_value *value,
 TROUPE_MUST_CHECK troupe_status trp_q_encoded_size(const troupe_q_value *value,
                                                    const struct trp_q_encoding *how,
                                                    uint64_t *out, struct trp_q_why *why);
+
+/* Decodes a message and appends what its value encodes to, in the same byte order, kind
+ * and compression: for a message a peer may send, the same bytes.
+ *
+ * Returns as trp_q_decode and trp_q_encode. */
+TROUPE_MUST_CHECK troupe_status trp_q_recode(const uint8_t *message, size_t size,
+                                             const struct trp_q_limits *limits,
+                                             struct trp_buffer *out,
+                                             struct trp_q_why *why);
 
 /* Writes a header. */
 void trp_q_header_write(uint8_t to[TRP_Q_HEADER], const struct trp_q_header *header);

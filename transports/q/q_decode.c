@@ -33,6 +33,15 @@ static troupe_status short_of(struct reader *in)
     return refuse(in, TROUPE_ETRUNCATED, "message ends inside an object");
 }
 
+/* `in` stands behind the type. */
+static troupe_status unknown_type(struct reader *in, int type)
+{
+    in->at--;
+    return refuse(in, TROUPE_EPROTO,
+                  type >= 20 && type <= 97 ? "enumerated or mapped value"
+                                           : "unknown type");
+}
+
 static size_t left(const struct reader *in)
 {
     return (size_t)(in->end - in->at);
@@ -87,7 +96,7 @@ static troupe_status read_atom(struct reader *in, int type, troupe_q_value **out
             return status;
         }
     } else if (width == 0) {
-        return refuse(in, TROUPE_EPROTO, "unknown type");
+        return unknown_type(in, type);
     } else if (width > left(in)) {
         return short_of(in);
     } else if (type == -TROUPE_Q_BOOLEAN && *in->at > 1) {
@@ -156,7 +165,7 @@ static troupe_status read_vector(struct reader *in, int type, troupe_q_value **o
     uint8_t attr = 0;
 
     if (width == 0) {
-        return refuse(in, TROUPE_EPROTO, "unknown type");
+        return unknown_type(in, type);
     }
     troupe_status status = read_shape(in, width, &attr, &count);
     if (status == TROUPE_OK && type == TROUPE_Q_BOOLEAN) {
@@ -272,9 +281,10 @@ static troupe_status read_table(struct reader *in, troupe_q_value **out)
     if (attr > TROUPE_Q_GROUPED) {
         return refuse(in, TROUPE_EPROTO, "unknown attribute");
     }
-    if (*in->at++ != TROUPE_Q_DICT) {
+    if (*in->at != TROUPE_Q_DICT) {
         return refuse(in, TROUPE_EPROTO, "table is not made of a dictionary");
     }
+    in->at++;
     troupe_status status = read_parts(in, TROUPE_Q_TABLE, attr, 2, &table);
     if (status != TROUPE_OK) {
         return status;
