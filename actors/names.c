@@ -143,11 +143,6 @@ static void remove_at(struct trp_names *names, uint32_t at)
 
 troupe_status trp_name_take(struct trp_names *names, const char *name, uint64_t id)
 {
-    size_t length = name != NULL ? strlen(name) : 0;
-
-    if (length == 0 || length > TROUPE_NAME_MAX) {
-        return TROUPE_EINVAL;
-    }
     (void)pthread_mutex_lock(&names->lock);
     troupe_status status = insert(names, name, id);
     (void)pthread_mutex_unlock(&names->lock);
@@ -196,6 +191,11 @@ troupe_status troupe_whereis(troupe_system *sys, const char *name, troupe_id *ou
 troupe_status troupe_register(troupe_self *self, const char *name)
 {
     struct trp_actor *actor = self->actor;
+    size_t length = name != NULL ? strnlen(name, TROUPE_NAME_MAX + 1) : 0;
+
+    if (length == 0 || length > TROUPE_NAME_MAX || name[0] == TRP_NAME_RESERVED) {
+        return TROUPE_EINVAL;
+    }
     troupe_status status = trp_name_take(self->base->system->names, name, actor->id);
 
     if (status == TROUPE_OK) {

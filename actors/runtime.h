@@ -367,6 +367,9 @@ bool trp_unrelate(struct trp_actor *actor, uint64_t id, int type);
 /* Asks `to` to remember `from` with a message that will be the notice. */
 troupe_status trp_relation_ask(struct trp_base *base, uint64_t from, uint64_t to,
                                troupe_kind kind, uint64_t tag);
+/* Undoes it with TRP_KIND_UNWATCH or TRP_KIND_UNLINK. */
+void trp_relation_end(struct trp_base *base, uint64_t from, uint64_t to,
+                      troupe_kind kind);
 
 /* ---- dead_letters.c ---- */
 void trp_dead_letter(struct trp_base *base, const troupe_msg *msg, uint64_t to,
@@ -374,6 +377,7 @@ void trp_dead_letter(struct trp_base *base, const troupe_msg *msg, uint64_t to,
 void trp_dead_letters_forget(struct trp_base *base, uint64_t id);
 
 /* ---- names.c ---- */
+enum { TRP_NAME_RESERVED = 1 }; /* the first byte of names that only the runtime takes */
 troupe_status trp_names_new(struct trp_names **out);
 void trp_names_free(struct trp_names **names);
 troupe_status trp_name_take(struct trp_names *names, const char *name, uint64_t id);

@@ -172,12 +172,15 @@ static void next_stage(troupe_self *self, struct keeper *keeper)
     struct trp_base *base = self->base;
 
     if (keeper->stage == STAGE_ROOTS) {
-        uint64_t root = youngest_root(base->system->shutdown);
-        if (root != 0) {
-            if (troupe_watch(self, (troupe_id){root}) == TROUPE_OK) {
-                (void)troupe_stop(self, (troupe_id){root});
+        for (uint64_t root; (root = youngest_root(base->system->shutdown)) != 0;) {
+            troupe_id id = {root};
+            if (troupe_watch(self, id) == TROUPE_OK) {
+                if (troupe_stop(self, id) == TROUPE_ENOMEM) {
+                    (void)troupe_kill(self, id);
+                }
+                return;
             }
-            return;
+            (void)troupe_kill(self, id); /* no memory to wait for it */
         }
         keeper->stage = STAGE_ALL;
         keeper->left = tell_bases(base, false, TRP_KIND_STOP_ALL);

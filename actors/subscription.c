@@ -17,6 +17,14 @@ static struct trp_future *subscription_of(struct trp_base *base, uint64_t id)
     return f != NULL && f->subscription ? f : NULL;
 }
 
+/* Whether an id may name somebody: known for this base, a guess for the others. */
+static bool can_exist(struct trp_base *base, uint64_t id)
+{
+    return trp_id_base(id) == base->index
+               ? trp_find(base, id) != NULL
+               : trp_base_at(base->system, trp_id_base(id)) != NULL;
+}
+
 troupe_status troupe_subscribe(troupe_self *self, troupe_id producer,
                                troupe_msg **request, uint32_t credit, uint64_t tag,
                                troupe_subscription *out)
@@ -25,6 +33,10 @@ troupe_status troupe_subscribe(troupe_self *self, troupe_id producer,
 
     if (*request == NULL || credit == 0 || credit > TROUPE_CREDIT_MAX) {
         return TROUPE_EINVAL;
+    }
+    if (!can_exist(base, producer.bits)) {
+        base->count.refused++;
+        return TROUPE_EGONE;
     }
     struct trp_future *sub = trp_future_new(base, self->actor, "subscription");
     if (sub == NULL) {
@@ -47,7 +59,7 @@ troupe_status troupe_subscribe(troupe_self *self, troupe_id producer,
     }
     if (status != TROUPE_OK) {
         (*request)->from = from;
-        (void)trp_signal(base, sub->self->id, producer.bits, TRP_KIND_UNWATCH, 0);
+        trp_relation_end(base, sub->self->id, producer.bits, TRP_KIND_UNWATCH);
         trp_future_forget(base, sub, false);
         return status;
     }
@@ -99,7 +111,7 @@ troupe_status troupe_unsubscribe(troupe_self *self, troupe_subscription subscrip
     troupe_status status = own(self, subscription, &sub);
 
     if (status == TROUPE_OK) {
-        (void)trp_signal(self->base, sub->self->id, sub->target, TRP_KIND_UNWATCH, 0);
+        trp_relation_end(self->base, sub->self->id, sub->target, TRP_KIND_UNWATCH);
         trp_future_forget(self->base, sub, true);
     }
     return status;
@@ -182,7 +194,7 @@ troupe_status troupe_offer_end(troupe_self *self, troupe_id to, troupe_status st
     struct trp_future *sub = subscription_of(base, to.bits);
 
     if (sub != NULL) {
-        (void)trp_signal(base, to.bits, self->actor->id, TRP_KIND_UNWATCH, 0);
+        trp_relation_end(base, to.bits, self->actor->id, TRP_KIND_UNWATCH);
         trp_subscription_end(base, sub, status);
         return TROUPE_OK;
     }

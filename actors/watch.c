@@ -170,7 +170,12 @@ static void remember(struct trp_base *base, struct trp_actor *target, troupe_msg
     }
     if (status != TROUPE_OK) {
         fill_down(msg, told, id, status);
-        send_notice(base, from, msg);
+        if (told == TROUPE_KIND_EXIT && trp_id_base(from) == base->index) {
+            msg->to.bits = from;
+            trp_watch_signal(base, msg); /* ends it, or tells it when it traps */
+        } else {
+            send_notice(base, from, msg);
+        }
         return;
     }
     if (kind == TRP_KIND_ROOM_WANTED) {
@@ -253,8 +258,7 @@ troupe_status trp_relation_ask(struct trp_base *base, uint64_t from, uint64_t to
     return send_signal(base, to, msg);
 }
 
-static void relation_end(struct trp_base *base, uint64_t from, uint64_t to,
-                         troupe_kind kind)
+void trp_relation_end(struct trp_base *base, uint64_t from, uint64_t to, troupe_kind kind)
 {
     struct trp_actor *target = trp_id_base(to) == base->index ? trp_find(base, to) : NULL;
 
@@ -300,7 +304,7 @@ troupe_status troupe_watch(troupe_self *self, troupe_id target)
 
 void troupe_unwatch(troupe_self *self, troupe_id target)
 {
-    relation_end(self->base, self->actor->id, target.bits, TRP_KIND_UNWATCH);
+    trp_relation_end(self->base, self->actor->id, target.bits, TRP_KIND_UNWATCH);
 }
 
 troupe_status troupe_link(troupe_self *self, troupe_id target)
@@ -330,7 +334,7 @@ troupe_status troupe_link(troupe_self *self, troupe_id target)
 void troupe_unlink(troupe_self *self, troupe_id target)
 {
     (void)trp_unrelate(self->actor, target.bits, TRP_REL_LINK);
-    relation_end(self->base, self->actor->id, target.bits, TRP_KIND_UNLINK);
+    trp_relation_end(self->base, self->actor->id, target.bits, TRP_KIND_UNLINK);
 }
 
 /* ---- stop and kill ---- */

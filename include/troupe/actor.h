@@ -240,7 +240,7 @@ TROUPE_API troupe_status troupe_timer_cancel(troupe_self *self, troupe_timer tim
 
 /* Takes a name for self, system-wide, until it ends or gives the name up.
  *
- * name   1 to TROUPE_NAME_MAX bytes
+ * name   1 to TROUPE_NAME_MAX bytes, the first not \1
  *
  * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_EEXIST, TROUPE_ENOMEM, TROUPE_ELIMIT.
  * Thread: base. Source: actors/names.c */
