@@ -6,6 +6,7 @@
 #include <troupe/message.h>
 
 #include "mailbox/alloc.h"
+#include "mailbox/blob.h"
 
 struct troupe_blob {
     atomic_uint_fast32_t count; /* unref: release, last one: acquire */
@@ -53,6 +54,16 @@ troupe_blob *troupe_blob_ref(troupe_blob *blob)
 {
     (void)atomic_fetch_add_explicit(&blob->count, 1, memory_order_relaxed);
     return blob;
+}
+
+void trp_blob_ref_many(troupe_blob *blob, uint32_t count)
+{
+    (void)atomic_fetch_add_explicit(&blob->count, count, memory_order_relaxed);
+}
+
+void trp_blob_unref_many(troupe_blob *blob, uint32_t count)
+{
+    (void)atomic_fetch_sub_explicit(&blob->count, count, memory_order_release);
 }
 
 void troupe_blob_unref(troupe_blob **blob)

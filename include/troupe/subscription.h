@@ -65,25 +65,34 @@ enum { TROUPE_CREDIT_MAX = 1 << 30 };
 
 /* ---- topics ------------------------------------------------------------------------ */
 
-/* Subscribes self to a topic, which is made when it is new.
+/* Subscribes self to a topic, which is made when it is new. A topic lives until the
+ * system ends; its subscribers leave when they end.
  *
- * name   1 to TROUPE_NAME_MAX bytes
+ * name   1 to TROUPE_NAME_MAX bytes, apart from the names of actors
  * tag    what every publication will carry here
  *
- * A publication is ordinary mail under self's own bound and policy. What a full mailbox
- * refused is counted, and the next that fits is preceded by a TROUPE_KIND_GAP whose tag
- * is the count (its from: the topic). Subscribing again changes the tag.
+ * A publication is ordinary mail under self's own bound and policy; its sender is the
+ * publisher. What a full mailbox refused is counted, and the next that fits is preceded
+ * by a TROUPE_KIND_GAP whose tag is the count (its from: the topic). Subscribing again
+ * changes the tag.
  *
- * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOMEM or TROUPE_ELIMIT.
+ * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOMEM, TROUPE_ELIMIT or TROUPE_ECLOSED.
  * Thread: base. Source: actors/topic.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_topic_subscribe(troupe_self *self,
                                                                   const char *name,
                                                                   uint64_t tag);
+
+/* Ends it; publications that are in self's mailbox still arrive.
+ *
+ * Returns TROUPE_OK (also when self had not subscribed), TROUPE_EINVAL, TROUPE_ENOENT (no
+ * such topic) or TROUPE_ENOMEM.
+ * Thread: base. Source: actors/topic.c */
 TROUPE_API troupe_status troupe_topic_unsubscribe(troupe_self *self, const char *name);
 
-/* The actor behind a topic, made when it is new; tell it a message to publish that.
- * Inline bodies are copied, blobs shared; an owned body cannot be published
- * (TROUPE_ETYPE, logged).
+/* The actor behind a topic, made when it is new; tell it a message to publish that, or
+ * ask it: TROUPE_KIND_DONE comes when every subscriber of its base has been told. Inline
+ * bodies are copied, blobs shared; an owned body cannot be published (TROUPE_ETYPE,
+ * logged).
  *
  * Returns as troupe_topic_subscribe.
  * Thread: base. Source: actors/topic.c */
