@@ -35,17 +35,21 @@ typedef struct troupe_supervisor_spec {
     troupe_strategy strategy;
     const troupe_child_spec *children; /* copied; started in this order */
     size_t child_count;                /* 0 to TROUPE_CHILDREN_MAX */
-    uint32_t intensity;                /* restarts allowed within `period`; 0: 3 */
+    uint32_t intensity;                /* restarts allowed within `period`, up to
+                                          TROUPE_INTENSITY_MAX; 0: 3 */
     troupe_ns period;                  /* > 0; 0: 5 s */
     troupe_ns backoff;                 /* before the first restart; 0: at once */
     troupe_ns backoff_max;             /* it doubles up to here; 0: 30 s */
 } troupe_supervisor_spec;
 
-enum { TROUPE_CHILDREN_MAX = 65536 };
+enum { TROUPE_CHILDREN_MAX = 65536, TROUPE_INTENSITY_MAX = 65536 };
 
-/* The supervisor's behaviour. It ends with TROUPE_ERESTARTS when the intensity is
- * exceeded, after stopping its children, the youngest first; and the same way, with the
- * reason of its own stop, when it is stopped.
+/* The supervisor's behaviour. Its start fails when a child's does, and then ends those
+ * that run. It ends with TROUPE_ERESTARTS when the intensity is exceeded, after stopping
+ * its children, the youngest first; and the same way, with TROUPE_OK, when it is stopped.
+ * A restart whose start fails counts as one and is tried again. A child that is not to be
+ * restarted leaves the list. The back-off is short again for a child that has lived for a
+ * period.
  * Source: actors/supervisor.c */
 TROUPE_API extern const troupe_behavior troupe_supervisor;
 
