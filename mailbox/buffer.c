@@ -49,12 +49,13 @@ static troupe_status grow(struct trp_buffer *buffer, size_t size)
         return TROUPE_ELIMIT;
     }
     /* Moving is cheaper than growing, but only worth it when it frees half the room. */
-    if (buffer->start >= buffer->capacity / 2 && used + size <= buffer->capacity) {
+    if (buffer->bytes != NULL && buffer->start >= buffer->capacity / 2 &&
+        used + size <= buffer->capacity) {
         move_to_front(buffer);
         return TROUPE_OK;
     }
     move_to_front(buffer);
-    if (used + size <= buffer->capacity) {
+    if (used + size <= buffer->capacity && buffer->bytes != NULL) {
         return TROUPE_OK;
     }
     size_t capacity = buffer->capacity != 0 ? buffer->capacity : BUFFER_FIRST;

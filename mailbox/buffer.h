@@ -42,9 +42,10 @@ static inline size_t trp_buffer_size(const struct trp_buffer *buffer)
     return buffer->end - buffer->start;
 }
 
+/* The used bytes; NULL while the buffer has no memory. */
 static inline const uint8_t *trp_buffer_front(const struct trp_buffer *buffer)
 {
-    return buffer->bytes + buffer->start;
+    return buffer->bytes != NULL ? buffer->bytes + buffer->start : NULL;
 }
 
 /* Hands over the memory: *size bytes at the returned pointer, to be trp_free'd; the
