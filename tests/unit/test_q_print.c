@@ -121,6 +121,7 @@ END_TEST
 #define DATES "0e0003000000 6e010000 79000000 00000080"
 
 static const struct example consoles[] = {
+    {"63 000000000000 000000000000", ""},
     {"f90100000000000000", "1\n"},
     {"000003000000 f90100000000000000 f56100 0a0002000000 6162", "1\n`a\n\"ab\"\n"},
     {"000002000000 070002000000 0100000000000000 1400000000000000"
@@ -196,7 +197,7 @@ END_TEST
 
 START_TEST(no_memory_is_an_answer)
 {
-    troupe_q_value *value = hex_value(consoles[8].body);
+    troupe_q_value *value = hex_value(consoles[9].body);
 
     for (uint64_t n = 1;; n++) {
         troupe_q_value *shown = NULL;
