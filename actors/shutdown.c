@@ -156,7 +156,7 @@ static void done(struct trp_base *base, struct keeper *keeper)
     struct troupe_system *sys = base->system;
 
     keeper->stage = STAGE_DONE;
-    atomic_store_explicit(&sys->finished, true, memory_order_release);
+    atomic_store(&sys->finished, true); /* seq_cst: pairs with `asleep` in base.c */
     trp_pendings_fail_all(sys, TROUPE_ECLOSED);
     for (uint32_t i = 1; i <= atomic_load(&sys->top); i++) {
         struct trp_base *other = trp_base_at(sys, i);
@@ -369,7 +369,7 @@ static void begin(struct trp_base *base)
     if (trp_spawn(base, 0, &keeper_behavior, NULL, NULL, TRP_ACTOR_HIDDEN, NULL) !=
         TROUPE_OK) {
         /* Without memory there is no order: end at once, freeing drops and counts. */
-        atomic_store_explicit(&sys->finished, true, memory_order_release);
+        atomic_store(&sys->finished, true); /* seq_cst: pairs with `asleep` in base.c */
         trp_pendings_fail_all(sys, TROUPE_ECLOSED);
     }
 }
