@@ -261,13 +261,14 @@ static troupe_status into_outbox(struct trp_base *base, struct trp_base *other,
         base->count.refused++;
         return TROUPE_EBUSY;
     }
-    struct trp_gate_link *link = (struct trp_gate_link *)(void *)msg;
-    link->next = box->newest;
-    box->newest = link;
+    msg->next = NULL;
     if (box->count++ == 0) {
-        box->oldest = link;
+        box->first = msg;
         base->outbox_used[other->index / 64] |= UINT64_C(1) << (other->index % 64);
+    } else {
+        box->last->next = msg;
     }
+    box->last = msg;
     if (!base->in_pass && base->schedule != NULL) {
         base->schedule(base);
     }
@@ -279,12 +280,11 @@ static void flush_box(struct trp_base *base, uint32_t index)
     struct trp_outbox *box = &base->outboxes[index];
     struct trp_base *other = trp_base_at(base->system, index);
     uint32_t count = box->count;
-    struct trp_gate_link *newest = box->newest;
-    struct trp_gate_link *oldest = box->oldest;
+    troupe_msg *first = box->first;
 
     *box = (struct trp_outbox){0};
     (void)atomic_fetch_add_explicit(&other->gate_count, count, memory_order_relaxed);
-    (void)trp_gate_put_chain(&other->gate, newest, oldest);
+    (void)trp_gate_put(&other->gate, &first->door); /* the whole chain behind it */
     trp_wake(other);
 }
 
@@ -313,7 +313,8 @@ troupe_status trp_gate_post(struct troupe_system *sys, struct trp_base *base,
         (void)atomic_fetch_sub_explicit(&base->gate_count, 1, memory_order_relaxed);
         return TROUPE_EBUSY;
     }
-    (void)trp_gate_put(&base->gate, (struct trp_gate_link *)(void *)msg);
+    msg->next = NULL;
+    (void)trp_gate_put(&base->gate, &msg->door);
     trp_wake(base);
     return TROUPE_OK;
 }
@@ -413,20 +414,31 @@ static void admit_one(struct trp_base *base, troupe_msg *msg)
     }
 }
 
-void trp_admit(struct trp_base *base)
+uint32_t trp_door_each(struct trp_base *base,
+                       void (*visit)(struct trp_base *base, troupe_msg *msg))
 {
-    struct trp_gate_link *item = trp_gate_take(&base->gate);
+    struct trp_gate_link *door = trp_gate_take(&base->gate);
     uint32_t count = 0;
 
-    while (item != NULL) {
-        struct trp_gate_link *next = item->next;
-        count++;
-        admit_one(base, (troupe_msg *)(void *)item);
-        item = next;
+    while (door != NULL) {
+        troupe_msg *msg = TRP_CONTAINER(door, troupe_msg, door);
+        door = door->next;
+        while (msg != NULL) {
+            troupe_msg *next = msg->next;
+            count++;
+            visit(base, msg);
+            msg = next;
+        }
     }
     if (count != 0) {
         (void)atomic_fetch_sub_explicit(&base->gate_count, count, memory_order_relaxed);
     }
+    return count;
+}
+
+void trp_admit(struct trp_base *base)
+{
+    (void)trp_door_each(base, admit_one);
 }
 
 /* ---- sending ---- */
