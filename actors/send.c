@@ -409,6 +409,10 @@ static void admit_one(struct trp_base *base, troupe_msg *msg)
         trp_future_answer(base, target->future, msg);
         return;
     }
+    if ((target->flags & TRP_ACTOR_LIGHT) == 0) {
+        msg->flags &=
+            (uint8_t)~TRP_MSG_ANSWER; /* a reply to one who told: ordinary mail */
+    }
     if (trp_enqueue(base, target, msg) != TROUPE_OK) {
         admit_drop(base, msg, TROUPE_DROP_FULL);
     }
@@ -504,9 +508,10 @@ troupe_status troupe_tell(troupe_self *self, troupe_id to, troupe_msg **msg)
     if (TRP_UNLIKELY((moving->flags & ~TRP_MSG_URGENT) != 0)) {
         moving->flags &= (uint8_t) ~(TRP_MSG_ANSWER | TRP_MSG_SIGNAL);
         if ((moving->flags & TRP_MSG_ASK) != 0) { /* forwarded: the asker stays */
+            uint64_t asker = moving->from.bits;
             troupe_status status = trp_send(base, to.bits, moving);
             if (status == TROUPE_OK) {
-                trp_future_retarget(base, moving->from.bits, to.bits);
+                trp_future_retarget(base, asker, to.bits);
                 *msg = NULL;
             }
             return status;
@@ -552,6 +557,9 @@ troupe_status trp_answer(struct trp_base *base, uint64_t asker, troupe_msg *msg)
             target->future->answered) {
             base->count.refused++;
             return TROUPE_EGONE;
+        }
+        if (TRP_UNLIKELY(target->future->subscription)) {
+            return trp_subscription_deliver(base, target->future, msg);
         }
         trp_future_answer(base, target->future, msg);
         return TROUPE_OK;
