@@ -7,8 +7,6 @@
 
 #include "actors/runtime.h"
 
-enum { HIDDEN_MAX = 16 }; /* the runtime's own, beyond actors_max */
-
 _Thread_local struct trp_base *trp_base_here;
 
 /* ---- slots ---- */
@@ -79,7 +77,7 @@ struct trp_actor *trp_slot_take(struct trp_base *base, const char *kind, uint64_
 {
     struct trp_actor *actor = base->free;
 
-    if (base->alive >= base->system->options.actors_max + HIDDEN_MAX) {
+    if (base->alive >= base->system->options.actors_max) {
         return NULL;
     }
     if (TRP_LIKELY(actor != NULL)) {
@@ -276,13 +274,10 @@ troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
     if (base->stopping_all && (flags & TRP_ACTOR_HIDDEN) == 0) {
         return TROUPE_ECLOSED;
     }
-    if (base->alive >= base->system->options.actors_max &&
-        (flags & TRP_ACTOR_HIDDEN) == 0) {
-        return TROUPE_ELIMIT;
-    }
     struct trp_actor *actor = trp_slot_take(base, behavior->name, parent);
     if (actor == NULL) {
-        return TROUPE_ENOMEM;
+        return base->alive >= base->system->options.actors_max ? TROUPE_ELIMIT
+                                                               : TROUPE_ENOMEM;
     }
     actor->behavior = behavior;
     actor->flags = flags;

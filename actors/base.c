@@ -42,8 +42,8 @@ static void wake(struct trp_base *base)
 /* Short sleeps are stretched, so that timers close together share a wake-up (a sleep
  * costs 5 to 15 us of CPU): a little when few fire, more when a pass has fired many. */
 #define QUANTUM      TROUPE_US(100)
-#define QUANTUM_BUSY TROUPE_MS(1)
-enum { MANY_TIMERS = 64 };
+#define QUANTUM_BUSY TROUPE_US(500)
+enum { MANY_TIMERS = 16 };
 
 static void call_at(struct trp_loop *loop, troupe_ns delay, troupe_ns quantum)
 {
@@ -342,5 +342,12 @@ troupe_status troupe_system_join(troupe_system *sys)
 
 struct event_base *trp_event_base(troupe_self *self)
 {
-    return self->base->loop != NULL ? self->base->loop->events : NULL;
+    troupe_system *sys = self->base->system;
+
+    /* An actor spawned before the system runs may want descriptors already. */
+    if (self->base->is_engine || sys->options.simulated ||
+        (sys->loops == NULL && make_loops(sys) != TROUPE_OK)) {
+        return NULL;
+    }
+    return self->base->loop->events;
 }

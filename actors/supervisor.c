@@ -400,7 +400,7 @@ static void patience_is_over(troupe_self *self, struct supervisor *sup, uint64_t
 static troupe_status refuse(troupe_self *self, const troupe_msg *msg,
                             troupe_status status, const char *why)
 {
-    if (troupe_msg_wants_answer(msg)) {
+    if (!troupe_id_is_nobody(msg->from)) {
         (void)!troupe_fail(self, msg->from, status, "%s", why);
     }
     return TROUPE_OK;
@@ -418,9 +418,7 @@ static troupe_status answer_bytes(troupe_self *self, const troupe_msg *request,
     if (size != 0) {
         memcpy(troupe_msg_body(answer), bytes, size);
     }
-    if (troupe_msg_wants_answer(request)) {
-        (void)!troupe_reply(self, request, &answer);
-    }
+    (void)!troupe_reply(self, request, &answer);
     troupe_msg_free(&answer);
     return TROUPE_OK;
 }
@@ -470,11 +468,11 @@ static troupe_status remove_asked(troupe_self *self, struct supervisor *sup,
     }
     if (child->phase == WAITING) {
         discard(sup, child);
-        answer_done(self, troupe_msg_wants_answer(msg) ? msg->from : TROUPE_NOBODY);
+        answer_done(self, msg->from);
         return TROUPE_OK;
     }
     child->removing = true;
-    child->remover = troupe_msg_wants_answer(msg) ? msg->from : TROUPE_NOBODY;
+    child->remover = msg->from;
     stop_child(self, child);
     return TROUPE_OK;
 }

@@ -6,7 +6,6 @@
 
 #include <troupe/message.h>
 
-#include "mailbox/gate.h"
 #include "mailbox/pool.h"
 
 enum {
@@ -24,10 +23,7 @@ struct troupe_msg {
     troupe_id to;
     troupe_id from;
     uint64_t tag;
-    union {
-        uint64_t trace;            /* message id in traces: base << 48 | counter */
-        struct trp_gate_link door; /* of the first of a chain that waits at a gate */
-    };
+    uint64_t trace; /* message id in traces: base << 48 | counter */
     uint32_t kind;
     uint32_t size;     /* bytes of body the user sees (saturates for owned ones) */
     uint32_t enqueued; /* low 32 bits of the ticks when it was accepted */

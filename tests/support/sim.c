@@ -39,9 +39,7 @@ void sim_begin(int seed)
 
 void sim_end(void)
 {
-    if (sim != NULL) {
-        check_accounts();
-    }
+    check_accounts();
     troupe_system_free(&sim);
     ck_assert_ptr_null(sim);
     while (probes != NULL) {

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ * q_open.c - opening and closing connections and servers, from any thread. */
+#include <troupe/q.h>
+
+#include <pthread.h>
+
+#include "actors/runtime.h"
+#include "transports/address.h"
+#include "transports/q/q_client.h"
+#include "transports/q/q_serving.h"
+
+static void name_kinds(void)
+{
+    static const struct {
+        troupe_kind kind;
+        const char *name;
+    } names[] = {
+        {TRP_KIND_IO, "io"},
+        {TRP_KIND_RESOLVED, "resolved"},
+        {TRP_KIND_DEADLINE, "deadline"},
+        {TRP_KIND_Q_OUT, "q_out"},
+        {TRP_KIND_Q_HANGUP, "q_hangup"},
+        {TROUPE_KIND_Q_SYNC, "q_sync"},
+        {TROUPE_KIND_Q_ASYNC, "q_async"},
+        {TROUPE_KIND_Q_PUSH, "q_push"},
+        {TROUPE_KIND_Q_CLOSE, "q_close"},
+        {TROUPE_KIND_Q_STATE, "q_state"},
+        {TROUPE_KIND_Q_EVENT, "q_event"},
+        {TROUPE_KIND_Q_DEFER, "q_defer"},
+    };
+
+    for (size_t i = 0; i < TRP_COUNT(names); i++) {
+        /* A kind without a name is shown as a number; nothing depends on it. */
+        if (troupe_kind_register(names[i].kind, names[i].name) != TROUPE_OK) {
+            return;
+        }
+    }
+}
+
+/* On a base's thread as a child of the actor that runs there, else from outside. */
+static troupe_status spawn(troupe_system *sys, const troupe_behavior *behavior,
+                           const void *args, troupe_id *out)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct trp_base *here = trp_base_here;
+
+    (void)pthread_once(&once, name_kinds);
+    if (here != NULL && here->system == sys && here->self.actor != NULL) {
+        return troupe_spawn(&here->self, behavior, args, NULL, out);
+    }
+    return troupe_system_spawn(sys, behavior, args, NULL, out);
+}
+
+troupe_status troupe_q_open(troupe_system *sys, const troupe_q_options *options,
+                            troupe_q *out)
+{
+    troupe_q_options checked;
+    troupe_status status = trp_q_client_check(options, &checked);
+
+    if (status != TROUPE_OK || checked.port == 0) {
+        return TROUPE_EINVAL;
+    }
+    const struct trp_q_client_args args = {.options = &checked};
+    return spawn(sys, &trp_q_client, &args, &out->id);
+}
+
+static troupe_status address_of(const char *host, uint16_t port,
+                                struct trp_addresses *out)
+{
+    if (trp_address_literal(host != NULL ? host : "127.0.0.1", port, out) == TROUPE_OK) {
+        return TROUPE_OK;
+    }
+    return trp_address_resolve(host, port, out);
+}
+
+troupe_status troupe_q_serve(troupe_system *sys, const troupe_q_server_options *options,
+                             troupe_q_server *out, uint16_t *port)
+{
+    struct trp_q_service *service = NULL;
+    struct trp_addresses addresses;
+    uint16_t bound = 0;
+
+    troupe_status status = trp_q_service_new(sys, options, &service);
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    status = address_of(options->host, options->port, &addresses);
+    if (status == TROUPE_OK) {
+        const struct trp_q_server_args args = {
+            .service = service, .at = &addresses.items[0], .port = &bound};
+        status = spawn(sys, &trp_q_server, &args, &out->id);
+    }
+    if (status != TROUPE_OK) {
+        trp_q_service_release(&service);
+        return status;
+    }
+    if (port != NULL) {
+        *port = bound;
+    }
+    return TROUPE_OK;
+}
+
+static troupe_status post_close(troupe_system *sys, troupe_id id)
+{
+    troupe_msg *msg = NULL;
+    troupe_status status = troupe_msg_new(TROUPE_KIND_Q_CLOSE, 0, &msg);
+
+    if (status == TROUPE_OK) {
+        status = troupe_post(sys, id, &msg);
+    }
+    troupe_msg_free(&msg);
+    return status;
+}
+
+troupe_status troupe_q_close(troupe_system *sys, troupe_q q)
+{
+    return post_close(sys, q.id);
+}
+
+troupe_status troupe_q_server_close(troupe_system *sys, troupe_q_server server)
+{
+    return post_close(sys, server.id);
+}

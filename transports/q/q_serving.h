@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * q_serving.h - what a q server and its connections share; all on one base. */
+#ifndef TRP_TRANSPORTS_Q_SERVING_H
+#define TRP_TRANSPORTS_Q_SERVING_H
+
+#include <troupe/q.h>
+
+#include "transports/connection.h"
+#include "transports/q/q_hub.h"
+
+struct trp_q_service {
+    troupe_q_server_options options; /* defaults filled in; strings are not kept */
+    unsigned holders;
+    bool own_hub;
+    troupe_q_hub *hub;
+    /* Makes the request for the engine; NULL: as if there were none. */
+    troupe_status (*engine_request)(const troupe_q_event *event, troupe_msg **out);
+    size_t user_count;
+    struct trp_q_account {
+        char *name, *password;
+    } * users;
+};
+
+/* Copies what the options say.
+ *
+ * Returns TROUPE_OK, TROUPE_EINVAL or TROUPE_ENOMEM. */
+TROUPE_MUST_CHECK troupe_status trp_q_service_new(troupe_system *sys,
+                                                  const troupe_q_server_options *options,
+                                                  struct trp_q_service **out);
+void trp_q_service_release(struct trp_q_service **service);
+
+/* Whether the login may come in; everybody when there are no users. Takes as long for a
+ * wrong password as for the right one. */
+bool trp_q_service_admits(const struct trp_q_service *service, const char *user,
+                          size_t user_size, const char *password, size_t password_size);
+
+/* Body of TROUPE_KIND_Q_EVENT: an event and what it borrows, ended together. */
+TROUPE_MUST_CHECK troupe_status trp_q_event_msg(const troupe_q_event *event,
+                                                troupe_msg **out);
+
+/* ---- the actor of one connection ---- */
+
+struct trp_q_peer_args {
+    struct trp_q_service *service; /* one holder is the connection's from TROUPE_OK on */
+    int fd;                        /* taken, also on failure; -1: see stream */
+    struct trp_stream *stream;     /* taken on success */
+};
+
+extern const troupe_behavior trp_q_peer;
+
+/* ---- the actor that listens ---- */
+
+struct trp_q_server_args {
+    struct trp_q_service *service; /* taken on success */
+    const struct trp_address *at;  /* NULL: nothing is listened to */
+    uint16_t *port;                /* receives it */
+};
+
+extern const troupe_behavior trp_q_server;
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * q_slots.c - a ring of responses. */
+#include "transports/q/q_slots.h"
+
+#include "mailbox/alloc.h"
+
+troupe_status trp_q_slots_init(struct trp_q_slots *slots, uint32_t capacity)
+{
+    *slots = (struct trp_q_slots){.first = 1};
+    slots->items = trp_calloc(capacity, sizeof(*slots->items));
+    if (slots->items == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    slots->capacity = capacity;
+    return TROUPE_OK;
+}
+
+static struct trp_q_slot *at(struct trp_q_slots *slots, uint64_t request)
+{
+    return &slots->items[request % slots->capacity];
+}
+
+void trp_q_slots_fini(struct trp_q_slots *slots)
+{
+    for (uint32_t i = 0; i < slots->count; i++) {
+        troupe_q_unref(&at(slots, slots->first + i)->value);
+    }
+    trp_free(slots->items);
+    *slots = (struct trp_q_slots){.first = 1};
+}
+
+uint64_t trp_q_slots_add(struct trp_q_slots *slots)
+{
+    uint64_t request = slots->first + slots->count++;
+
+    *at(slots, request) = (struct trp_q_slot){.state = TRP_Q_SLOT_WAITING};
+    return request;
+}
+
+static struct trp_q_slot *oldest_deferred(struct trp_q_slots *slots)
+{
+    for (uint32_t i = 0; i < slots->count; i++) {
+        struct trp_q_slot *slot = at(slots, slots->first + i);
+        if (slot->state == TRP_Q_SLOT_DEFERRED) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+struct trp_q_slot *trp_q_slots_find(struct trp_q_slots *slots, uint64_t request)
+{
+    if (request == 0) {
+        return oldest_deferred(slots);
+    }
+    if (request < slots->first || request - slots->first >= slots->count) {
+        return NULL;
+    }
+    struct trp_q_slot *slot = at(slots, request);
+    return slot->state != TRP_Q_SLOT_READY ? slot : NULL;
+}
+
+void trp_q_slot_fill(struct trp_q_slot *slot, troupe_q_value **value)
+{
+    slot->state = TRP_Q_SLOT_READY;
+    slot->value = *value;
+    *value = NULL;
+}
+
+bool trp_q_slots_take(struct trp_q_slots *slots, troupe_q_value **value)
+{
+    if (slots->count == 0 || at(slots, slots->first)->state != TRP_Q_SLOT_READY) {
+        return false;
+    }
+    *value = at(slots, slots->first)->value;
+    at(slots, slots->first)->value = NULL;
+    slots->first++;
+    slots->count--;
+    return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * q_slots.h - responses that go out in the order of their requests. */
+#ifndef TRP_TRANSPORTS_Q_SLOTS_H
+#define TRP_TRANSPORTS_Q_SLOTS_H
+
+#include "transports/q/q_value.h"
+
+enum trp_q_slot_state { TRP_Q_SLOT_WAITING, TRP_Q_SLOT_DEFERRED, TRP_Q_SLOT_READY };
+
+struct trp_q_slot {
+    uint8_t state;
+    troupe_q_value *value; /* of a ready one; NULL: `::` */
+};
+
+/* A ring of fixed size; `first` is the number of the oldest request, from 1. */
+struct trp_q_slots {
+    struct trp_q_slot *items;
+    uint32_t capacity, count;
+    uint64_t first;
+};
+
+TROUPE_MUST_CHECK troupe_status trp_q_slots_init(struct trp_q_slots *slots,
+                                                 uint32_t capacity);
+void trp_q_slots_fini(struct trp_q_slots *slots);
+
+/* The number of a new request; there must be room. */
+uint64_t trp_q_slots_add(struct trp_q_slots *slots);
+
+/* The slot of a request that is not answered yet, or NULL; request 0: the oldest that is
+ * deferred. */
+struct trp_q_slot *trp_q_slots_find(struct trp_q_slots *slots, uint64_t request);
+
+/* Makes a slot ready; *value is moved. */
+void trp_q_slot_fill(struct trp_q_slot *slot, troupe_q_value **value);
+
+/* The oldest response when it is ready; then the slot is gone. */
+bool trp_q_slots_take(struct trp_q_slots *slots, troupe_q_value **value);
+
+#endif
