@@ -7,6 +7,8 @@
 
 #include "actors/runtime.h"
 
+enum { HIDDEN_MAX = 16 }; /* the runtime's own, beyond actors_max */
+
 _Thread_local struct trp_base *trp_base_here;
 
 /* ---- slots ---- */
@@ -77,7 +79,7 @@ struct trp_actor *trp_slot_take(struct trp_base *base, const char *kind, uint64_
 {
     struct trp_actor *actor = base->free;
 
-    if (base->alive >= base->system->options.actors_max) {
+    if (base->alive >= base->system->options.actors_max + HIDDEN_MAX) {
         return NULL;
     }
     if (TRP_LIKELY(actor != NULL)) {
@@ -274,10 +276,13 @@ troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
     if (base->stopping_all && (flags & TRP_ACTOR_HIDDEN) == 0) {
         return TROUPE_ECLOSED;
     }
+    if (base->alive >= base->system->options.actors_max &&
+        (flags & TRP_ACTOR_HIDDEN) == 0) {
+        return TROUPE_ELIMIT;
+    }
     struct trp_actor *actor = trp_slot_take(base, behavior->name, parent);
     if (actor == NULL) {
-        return base->alive >= base->system->options.actors_max ? TROUPE_ELIMIT
-                                                               : TROUPE_ENOMEM;
+        return TROUPE_ENOMEM;
     }
     actor->behavior = behavior;
     actor->flags = flags;

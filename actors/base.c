@@ -42,8 +42,8 @@ static void wake(struct trp_base *base)
 /* Short sleeps are stretched, so that timers close together share a wake-up (a sleep
  * costs 5 to 15 us of CPU): a little when few fire, more when a pass has fired many. */
 #define QUANTUM      TROUPE_US(100)
-#define QUANTUM_BUSY TROUPE_US(500)
-enum { MANY_TIMERS = 16 };
+#define QUANTUM_BUSY TROUPE_MS(1)
+enum { MANY_TIMERS = 64 };
 
 static void call_at(struct trp_loop *loop, troupe_ns delay, troupe_ns quantum)
 {

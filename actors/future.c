@@ -57,6 +57,9 @@ struct trp_future *trp_future_new(struct trp_base *base, struct trp_actor *owner
                                   const char *kind)
 {
     unsigned class = trp_pool_class_of(sizeof(struct trp_future));
+    if (TRP_UNLIKELY(base->alive >= base->system->options.actors_max)) {
+        return NULL;
+    }
     struct trp_side *side = trp_side(owner);
     uint16_t home;
     struct trp_future *f = side != NULL ? trp_pool_get(class, &home) : NULL;

@@ -144,7 +144,7 @@ struct trp_future {
 };
 
 struct trp_outbox {
-    struct trp_gate_link *newest, *oldest;
+    troupe_msg *first, *last;
     uint32_t count;
 };
 
@@ -327,6 +327,9 @@ void trp_answer_failure(struct trp_base *base, uint64_t asker, troupe_status sta
                         const char *text);
 void trp_flush(struct trp_base *base);
 void trp_admit(struct trp_base *base);
+/* Takes all that waits at the door, in order; returns how many. */
+uint32_t trp_door_each(struct trp_base *base,
+                       void (*visit)(struct trp_base *base, troupe_msg *msg));
 troupe_status trp_gate_post(struct troupe_system *sys, struct trp_base *base,
                             troupe_msg *msg, bool always);
 void trp_cancel_queued(struct trp_base *base, struct trp_actor *target, uint64_t asker);

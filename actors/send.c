@@ -261,13 +261,14 @@ static troupe_status into_outbox(struct trp_base *base, struct trp_base *other,
         base->count.refused++;
         return TROUPE_EBUSY;
     }
-    struct trp_gate_link *link = (struct trp_gate_link *)(void *)msg;
-    link->next = box->newest;
-    box->newest = link;
+    msg->next = NULL;
     if (box->count++ == 0) {
-        box->oldest = link;
+        box->first = msg;
         base->outbox_used[other->index / 64] |= UINT64_C(1) << (other->index % 64);
+    } else {
+        box->last->next = msg;
     }
+    box->last = msg;
     if (!base->in_pass && base->schedule != NULL) {
         base->schedule(base);
     }
@@ -279,12 +280,11 @@ static void flush_box(struct trp_base *base, uint32_t index)
     struct trp_outbox *box = &base->outboxes[index];
     struct trp_base *other = trp_base_at(base->system, index);
     uint32_t count = box->count;
-    struct trp_gate_link *newest = box->newest;
-    struct trp_gate_link *oldest = box->oldest;
+    troupe_msg *first = box->first;
 
     *box = (struct trp_outbox){0};
     (void)atomic_fetch_add_explicit(&other->gate_count, count, memory_order_relaxed);
-    (void)trp_gate_put_chain(&other->gate, newest, oldest);
+    (void)trp_gate_put(&other->gate, &first->door); /* the whole chain behind it */
     trp_wake(other);
 }
 
@@ -313,7 +313,8 @@ troupe_status trp_gate_post(struct troupe_system *sys, struct trp_base *base,
         (void)atomic_fetch_sub_explicit(&base->gate_count, 1, memory_order_relaxed);
         return TROUPE_EBUSY;
     }
-    (void)trp_gate_put(&base->gate, (struct trp_gate_link *)(void *)msg);
+    msg->next = NULL;
+    (void)trp_gate_put(&base->gate, &msg->door);
     trp_wake(base);
     return TROUPE_OK;
 }
@@ -408,25 +409,40 @@ static void admit_one(struct trp_base *base, troupe_msg *msg)
         trp_future_answer(base, target->future, msg);
         return;
     }
+    if ((target->flags & TRP_ACTOR_LIGHT) == 0) {
+        msg->flags &=
+            (uint8_t)~TRP_MSG_ANSWER; /* a reply to one who told: ordinary mail */
+    }
     if (trp_enqueue(base, target, msg) != TROUPE_OK) {
         admit_drop(base, msg, TROUPE_DROP_FULL);
     }
 }
 
-void trp_admit(struct trp_base *base)
+uint32_t trp_door_each(struct trp_base *base,
+                       void (*visit)(struct trp_base *base, troupe_msg *msg))
 {
-    struct trp_gate_link *item = trp_gate_take(&base->gate);
+    struct trp_gate_link *door = trp_gate_take(&base->gate);
     uint32_t count = 0;
 
-    while (item != NULL) {
-        struct trp_gate_link *next = item->next;
-        count++;
-        admit_one(base, (troupe_msg *)(void *)item);
-        item = next;
+    while (door != NULL) {
+        troupe_msg *msg = TRP_CONTAINER(door, troupe_msg, door);
+        door = door->next;
+        while (msg != NULL) {
+            troupe_msg *next = msg->next;
+            count++;
+            visit(base, msg);
+            msg = next;
+        }
     }
     if (count != 0) {
         (void)atomic_fetch_sub_explicit(&base->gate_count, count, memory_order_relaxed);
     }
+    return count;
+}
+
+void trp_admit(struct trp_base *base)
+{
+    (void)trp_door_each(base, admit_one);
 }
 
 /* ---- sending ---- */
@@ -492,9 +508,10 @@ troupe_status troupe_tell(troupe_self *self, troupe_id to, troupe_msg **msg)
     if (TRP_UNLIKELY((moving->flags & ~TRP_MSG_URGENT) != 0)) {
         moving->flags &= (uint8_t) ~(TRP_MSG_ANSWER | TRP_MSG_SIGNAL);
         if ((moving->flags & TRP_MSG_ASK) != 0) { /* forwarded: the asker stays */
+            uint64_t asker = moving->from.bits;
             troupe_status status = trp_send(base, to.bits, moving);
             if (status == TROUPE_OK) {
-                trp_future_retarget(base, moving->from.bits, to.bits);
+                trp_future_retarget(base, asker, to.bits);
                 *msg = NULL;
             }
             return status;
@@ -540,6 +557,9 @@ troupe_status trp_answer(struct trp_base *base, uint64_t asker, troupe_msg *msg)
             target->future->answered) {
             base->count.refused++;
             return TROUPE_EGONE;
+        }
+        if (TRP_UNLIKELY(target->future->subscription)) {
+            return trp_subscription_deliver(base, target->future, msg);
         }
         trp_future_answer(base, target->future, msg);
         return TROUPE_OK;

@@ -136,13 +136,20 @@ static troupe_status pass_on(struct trp_base *base, struct trp_future *sub,
 troupe_status trp_subscription_deliver(struct trp_base *base, struct trp_future *sub,
                                        troupe_msg *msg)
 {
-    if (!sub->subscription) {
+    if (!sub->subscription || sub->unpaid != 0) {
         return TROUPE_EGONE; /* told to a future's id: only answers reach it */
     }
     if (msg->kind == TROUPE_KIND_DOWN && (msg->flags & TRP_MSG_SIGNAL) != 0) {
         troupe_status reason = ((troupe_down *)troupe_msg_body(msg))->reason;
         trp_msg_drop(msg);
         trp_subscription_end(base, sub, reason != TROUPE_OK ? reason : TROUPE_EGONE);
+        return TROUPE_OK;
+    }
+    if (msg->kind == TROUPE_KIND_FAILURE && (msg->flags & TRP_MSG_ANSWER) != 0) {
+        troupe_status reason = troupe_msg_status(msg); /* the request was refused */
+        trp_msg_drop(msg);
+        trp_relation_end(base, sub->self->id, sub->target, TRP_KIND_UNWATCH);
+        trp_subscription_end(base, sub, reason);
         return TROUPE_OK;
     }
     if (sub->credit == 0) {

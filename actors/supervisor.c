@@ -400,7 +400,7 @@ static void patience_is_over(troupe_self *self, struct supervisor *sup, uint64_t
 static troupe_status refuse(troupe_self *self, const troupe_msg *msg,
                             troupe_status status, const char *why)
 {
-    if (!troupe_id_is_nobody(msg->from)) {
+    if (troupe_msg_wants_answer(msg)) {
         (void)!troupe_fail(self, msg->from, status, "%s", why);
     }
     return TROUPE_OK;
@@ -418,7 +418,9 @@ static troupe_status answer_bytes(troupe_self *self, const troupe_msg *request,
     if (size != 0) {
         memcpy(troupe_msg_body(answer), bytes, size);
     }
-    (void)!troupe_reply(self, request, &answer);
+    if (troupe_msg_wants_answer(request)) {
+        (void)!troupe_reply(self, request, &answer);
+    }
     troupe_msg_free(&answer);
     return TROUPE_OK;
 }
@@ -468,11 +470,11 @@ static troupe_status remove_asked(troupe_self *self, struct supervisor *sup,
     }
     if (child->phase == WAITING) {
         discard(sup, child);
-        answer_done(self, msg->from);
+        answer_done(self, troupe_msg_wants_answer(msg) ? msg->from : TROUPE_NOBODY);
         return TROUPE_OK;
     }
     child->removing = true;
-    child->remover = msg->from;
+    child->remover = troupe_msg_wants_answer(msg) ? msg->from : TROUPE_NOBODY;
     stop_child(self, child);
     return TROUPE_OK;
 }

@@ -81,27 +81,19 @@ troupe_status trp_base_new(struct troupe_system *sys, bool engine, struct trp_ba
     return TROUPE_OK;
 }
 
-/* What is still at the door: it was accepted, so it is counted. */
-static void drop_gate(struct trp_base *base)
+/* What is still at the door was accepted, so it is counted. */
+static void drop_at_door(struct trp_base *base, troupe_msg *msg)
 {
-    struct trp_gate_link *item = trp_gate_take(&base->gate);
-
-    while (item != NULL) {
-        struct trp_gate_link *next = item->next;
-        troupe_msg *msg = (troupe_msg *)(void *)item;
-        (void)atomic_fetch_sub_explicit(&base->gate_count, 1, memory_order_relaxed);
-        if ((msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) != 0) {
-            trp_msg_drop(msg);
-        } else {
-            base->count.accepted++;
-            msg->trace = ++base->next_message;
-            trp_record(base->recorder, TROUPE_EV_SEND, (uint16_t)msg->kind,
-                       trp_id_number(msg->from.bits), msg->trace,
-                       trp_id_number(msg->to.bits), msg->size);
-            trp_drop(base, msg, msg->to.bits, TROUPE_DROP_SHUTDOWN);
-        }
-        item = next;
+    if ((msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) != 0) {
+        trp_msg_drop(msg);
+        return;
     }
+    base->count.accepted++;
+    msg->trace = ++base->next_message;
+    trp_record(base->recorder, TROUPE_EV_SEND, (uint16_t)msg->kind,
+               trp_id_number(msg->from.bits), msg->trace, trp_id_number(msg->to.bits),
+               msg->size);
+    trp_drop(base, msg, msg->to.bits, TROUPE_DROP_SHUTDOWN);
 }
 
 void trp_base_clear(struct trp_base *base)
@@ -120,7 +112,7 @@ void trp_base_clear(struct trp_base *base)
             trp_end_now(base, actor, TROUPE_ECLOSED);
         }
     }
-    drop_gate(base);
+    (void)trp_door_each(base, drop_at_door);
     trp_flush(base);
     base->in_pass = false;
     trp_base_here = before;
@@ -134,7 +126,7 @@ void trp_base_free(struct trp_base **base)
     if (old == NULL) {
         return;
     }
-    drop_gate(old);
+    (void)trp_door_each(old, drop_at_door);
     for (uint32_t i = 0; i < old->chunk_count; i++) {
         trp_free(old->chunks[i]);
     }

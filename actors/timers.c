@@ -74,6 +74,44 @@ static void give_node(struct trp_wheel *wheel, uint32_t index)
     wheel->count--;
 }
 
+static void mark_used(struct trp_wheel *wheel, uint16_t at)
+{
+    wheel->used[at / TRP_WHEEL_SLOTS][at % TRP_WHEEL_SLOTS / 64] |= UINT64_C(1)
+                                                                    << (at % 64);
+}
+
+static void mark_empty(struct trp_wheel *wheel, uint16_t at)
+{
+    wheel->used[at / TRP_WHEEL_SLOTS][at % TRP_WHEEL_SLOTS / 64] &=
+        ~(UINT64_C(1) << (at % 64));
+}
+
+/* The first used slot of a level from `slot` on, or TRP_WHEEL_SLOTS. */
+static unsigned used_from(const struct trp_wheel *wheel, unsigned level, unsigned slot)
+{
+    const uint64_t *words = wheel->used[level];
+
+    if (slot >= TRP_WHEEL_SLOTS) {
+        return TRP_WHEEL_SLOTS;
+    }
+    uint64_t bits = words[slot / 64] >> (slot % 64);
+    if (bits != 0) {
+        return slot + (unsigned)__builtin_ctzll(bits);
+    }
+    for (unsigned word = slot / 64 + 1; word < TRP_WHEEL_WORDS; word++) {
+        if (words[word] != 0) {
+            return word * 64 + (unsigned)__builtin_ctzll(words[word]);
+        }
+    }
+    return TRP_WHEEL_SLOTS;
+}
+
+/* Of a level: where the present tick stands in it. */
+static unsigned slot_now(const struct trp_wheel *wheel, unsigned level)
+{
+    return (unsigned)(wheel->tick >> (level * TRP_WHEEL_BITS)) & (TRP_WHEEL_SLOTS - 1);
+}
+
 /* The bucket for a tick that is not before wheel->tick: the level is that of the highest
  * digit in which both differ, so that a level's buckets never wrap. */
 static uint16_t bucket_for(const struct trp_wheel *wheel, uint64_t tick)
@@ -108,7 +146,7 @@ static void insert_after(struct trp_wheel *wheel, uint16_t at, uint32_t prev,
     } else {
         bucket->last = index;
     }
-    wheel->used[at / TRP_WHEEL_SLOTS] |= UINT64_C(1) << (at % TRP_WHEEL_SLOTS);
+    mark_used(wheel, at);
 }
 
 static uint16_t bucket_of(const struct trp_wheel *wheel, const struct trp_timer *timer)
@@ -150,8 +188,7 @@ static void link_out(struct trp_wheel *wheel, uint32_t index)
         bucket->last = timer->prev;
     }
     if (bucket->first == 0) {
-        wheel->used[timer->bucket / TRP_WHEEL_SLOTS] &=
-            ~(UINT64_C(1) << (timer->bucket % TRP_WHEEL_SLOTS));
+        mark_empty(wheel, timer->bucket);
     }
 }
 
@@ -331,7 +368,7 @@ static void cascade(struct trp_wheel *wheel, uint16_t at)
     uint32_t index = wheel->buckets[at].first;
 
     wheel->buckets[at] = (struct trp_timer_bucket){0, 0};
-    wheel->used[at / TRP_WHEEL_SLOTS] &= ~(UINT64_C(1) << (at % TRP_WHEEL_SLOTS));
+    mark_empty(wheel, at);
     while (index != 0) {
         uint32_t next = node(wheel, index)->next;
         uint16_t to = bucket_of(wheel, node(wheel, index));
@@ -347,14 +384,12 @@ static uint64_t next_tick(const struct trp_wheel *wheel, uint64_t end)
 
     for (unsigned level = 0; level < TRP_WHEEL_LEVELS; level++) {
         unsigned shift = level * TRP_WHEEL_BITS;
-        unsigned at = (unsigned)(wheel->tick >> shift) & (TRP_WHEEL_SLOTS - 1);
-        uint64_t later = at == TRP_WHEEL_SLOTS - 1 ? 0 : wheel->used[level] >> (at + 1);
-        if (later == 0) {
-            continue;
+        unsigned now = slot_now(wheel, level);
+        unsigned slot = used_from(wheel, level, now + 1);
+        if (slot < TRP_WHEEL_SLOTS) {
+            uint64_t tick = ((wheel->tick >> shift) + (slot - now)) << shift;
+            return tick < best ? tick : best; /* lower levels come first */
         }
-        uint64_t slots = 1 + (uint64_t)__builtin_ctzll(later);
-        uint64_t tick = ((wheel->tick >> shift) + slots) << shift;
-        return tick < best ? tick : best; /* lower levels come first */
     }
     return best;
 }
@@ -366,9 +401,9 @@ static void enter(struct trp_wheel *wheel, uint64_t tick)
     wheel->tick = tick;
     for (unsigned level = TRP_WHEEL_LEVELS - 1; level > 0; level--) {
         unsigned shift = level * TRP_WHEEL_BITS;
-        unsigned slot = (unsigned)(tick >> shift) & (TRP_WHEEL_SLOTS - 1);
-        if (differ >> shift != 0 && (wheel->used[level] >> slot & 1) != 0) {
-            cascade(wheel, (uint16_t)(level * TRP_WHEEL_SLOTS + slot));
+        uint16_t at = (uint16_t)(level * TRP_WHEEL_SLOTS + slot_now(wheel, level));
+        if (differ >> shift != 0 && wheel->buckets[at].first != 0) {
+            cascade(wheel, at);
         }
     }
     sort_present(wheel);
@@ -407,14 +442,13 @@ troupe_ns trp_timers_next(const struct trp_wheel *wheel)
     }
     for (unsigned level = 0; level < TRP_WHEEL_LEVELS; level++) {
         unsigned shift = level * TRP_WHEEL_BITS;
-        unsigned at = (unsigned)(wheel->tick >> shift) & (TRP_WHEEL_SLOTS - 1);
-        uint64_t here = wheel->used[level] >> at;
-        if (here == 0) {
+        unsigned now = slot_now(wheel, level);
+        unsigned slot = used_from(wheel, level, now);
+        if (slot == TRP_WHEEL_SLOTS) {
             continue;
         }
-        unsigned slot = at + (unsigned)__builtin_ctzll(here);
         if (level > 0) {
-            uint64_t tick = ((wheel->tick >> shift) + (slot - at)) << shift;
+            uint64_t tick = ((wheel->tick >> shift) + (slot - now)) << shift;
             return (troupe_ns)(tick << TRP_WHEEL_SHIFT);
         }
         troupe_ns best = TROUPE_NEVER;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * timers.h - a hierarchical wheel: eight levels of 64 buckets over ticks of 2^16 ns.
+ * timers.h - a hierarchical wheel: five levels of 1024 buckets over ticks of 2^16 ns.
  *
  * Deadlines are exact: a bucket is only emptied of what is due. Nodes are found by index,
  * so that an id outlives its timer harmlessly. */
@@ -10,9 +10,10 @@
 
 enum {
     TRP_WHEEL_SHIFT = 16,
-    TRP_WHEEL_BITS = 6,
-    TRP_WHEEL_SLOTS = 64,
-    TRP_WHEEL_LEVELS = 8,
+    TRP_WHEEL_BITS = 10,
+    TRP_WHEEL_SLOTS = 1024,
+    TRP_WHEEL_LEVELS = 5,
+    TRP_WHEEL_WORDS = TRP_WHEEL_SLOTS / 64,
     TRP_TIMER_CHUNK = 1024
 };
 
@@ -25,7 +26,7 @@ struct trp_timer {
     uint32_t generation; /* odd while set */
     uint32_t next, prev; /* in its bucket; prev 0: it is the first */
     uint32_t owner_next, owner_prev;
-    uint16_t bucket; /* level * 64 + slot */
+    uint16_t bucket; /* level * TRP_WHEEL_SLOTS + slot */
     bool limit;      /* a future's */
 };
 
@@ -34,8 +35,9 @@ struct trp_timer_bucket {
 };
 
 struct trp_wheel {
-    uint64_t tick;                   /* all buckets before this tick are empty */
-    uint64_t used[TRP_WHEEL_LEVELS]; /* bit per bucket that is not empty */
+    uint64_t tick; /* all buckets before this tick are empty */
+    uint64_t used[TRP_WHEEL_LEVELS]
+                 [TRP_WHEEL_WORDS]; /* bit per bucket that is not empty */
     struct trp_timer_bucket buckets[TRP_WHEEL_LEVELS * TRP_WHEEL_SLOTS];
     struct trp_timer **chunks; /* nodes, from index 1 */
     uint32_t chunk_count, chunk_capacity;

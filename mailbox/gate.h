@@ -49,14 +49,19 @@ static inline bool trp_gate_is_empty(struct trp_gate *gate)
     return atomic_load_explicit(&gate->top, memory_order_seq_cst) == NULL;
 }
 
-/* Takes everything, oldest first; NULL when empty. */
-static inline struct trp_gate_link *trp_gate_take(struct trp_gate *gate)
+/* Takes everything, newest first; NULL when empty. */
+static inline struct trp_gate_link *trp_gate_take_stack(struct trp_gate *gate)
 {
     if (atomic_load_explicit(&gate->top, memory_order_relaxed) == NULL) {
         return NULL;
     }
-    struct trp_gate_link *item =
-        atomic_exchange_explicit(&gate->top, NULL, memory_order_acquire);
+    return atomic_exchange_explicit(&gate->top, NULL, memory_order_acquire);
+}
+
+/* Takes everything, oldest first; NULL when empty. */
+static inline struct trp_gate_link *trp_gate_take(struct trp_gate *gate)
+{
+    struct trp_gate_link *item = trp_gate_take_stack(gate);
     struct trp_gate_link *oldest = NULL;
     while (item != NULL) {
         struct trp_gate_link *next = item->next;

@@ -20,6 +20,7 @@ struct entry {
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER; /* registration only */
 static _Atomic(struct entry *) table[TABLE_SIZE]; /* open addressing; set once: release */
 static uint32_t used;                             /* under write_lock */
+static _Atomic(void (*)(troupe_kind, const char *)) observer;
 
 static uint32_t first_place(troupe_kind kind)
 {
@@ -72,7 +73,16 @@ troupe_status troupe_kind_register(troupe_kind kind, const char *name)
     (void)pthread_mutex_lock(&write_lock);
     troupe_status status = add(kind, name);
     (void)pthread_mutex_unlock(&write_lock);
+    void (*tell)(troupe_kind, const char *) = atomic_load(&observer);
+    if (status == TROUPE_OK && tell != NULL) {
+        tell(kind, name);
+    }
     return status;
+}
+
+void trp_kinds_observe(void (*added)(troupe_kind kind, const char *name))
+{
+    atomic_store(&observer, added);
 }
 
 const char *troupe_kind_name(troupe_kind kind)

@@ -9,4 +9,8 @@
 void trp_kinds_each(void (*visit)(void *context, troupe_kind kind, const char *name),
                     void *context);
 
+/* Sets who is told of every kind that is named from now on; one for the process.
+ * Thread: any. */
+void trp_kinds_observe(void (*added)(troupe_kind kind, const char *name));
+
 #endif

@@ -6,6 +6,7 @@
 
 #include <troupe/message.h>
 
+#include "mailbox/gate.h"
 #include "mailbox/pool.h"
 
 enum {
@@ -23,7 +24,10 @@ struct troupe_msg {
     troupe_id to;
     troupe_id from;
     uint64_t tag;
-    uint64_t trace; /* message id in traces: base << 48 | counter */
+    union {
+        uint64_t trace;            /* message id in traces: base << 48 | counter */
+        struct trp_gate_link door; /* of the first of a chain that waits at a gate */
+    };
     uint32_t kind;
     uint32_t size;     /* bytes of body the user sees (saturates for owned ones) */
     uint32_t enqueued; /* low 32 bits of the ticks when it was accepted */

@@ -8,8 +8,9 @@
 #include "mailbox/gate.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(TRP_POOL_OFF)
-#define POOL_KEEP 0 /* every block is a separate allocation, so that ASan sees its life  \
-                     */
+#define POOL_KEEP                                                                        \
+    0 /* every block is a separate allocation, so that ASan sees its life                \
+       */
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define POOL_KEEP 0
@@ -118,20 +119,17 @@ static struct pool *mine(void)
     return TRP_CONTAINER(trp_pool_mine, struct pool, own);
 }
 
-/* Takes what other threads sent home; the first block is returned, the rest kept. */
+/* Takes what other threads sent home, as the stack it is: the first block is returned,
+ * the rest becomes the free list, which is empty now, untouched and uncounted. */
 static void *take_returns(struct pool *pool, unsigned class)
 {
-    struct trp_gate_link *item = trp_gate_take(&pool->returns[class]);
+    struct trp_gate_link *item = trp_gate_take_stack(&pool->returns[class]);
 
     if (item == NULL) {
         return NULL;
     }
-    struct trp_gate_link *rest = item->next;
-    while (rest != NULL) {
-        struct trp_gate_link *next = rest->next;
-        trp_pool_put(rest, class, pool->own.home);
-        rest = next;
-    }
+    pool->own.classes[class].free = (struct trp_pool_block *)(void *)item->next;
+    pool->own.classes[class].count = 0;
     return item;
 }
 
@@ -228,8 +226,8 @@ void trp_pool_bypass(bool on)
         while (on && own->free != NULL) {
             struct trp_pool_block *block = own->free;
             own->free = block->next;
-            own->count--;
             trp_free(block);
         }
+        own->count = on ? 0 : own->count;
     }
 }

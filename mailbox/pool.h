@@ -31,8 +31,9 @@ struct trp_pool_block {
 
 struct trp_pool_class {
     struct trp_pool_block *free;
-    uint32_t count; /* blocks in `free` */
-    uint32_t keep;  /* 0 while a test makes allocations fail */
+    int32_t
+        count; /* blocks in `free`, less those that came home together: a lower bound */
+    int32_t keep; /* 0 while a test makes allocations fail */
 };
 
 struct trp_pool {

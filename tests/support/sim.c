@@ -39,7 +39,9 @@ void sim_begin(int seed)
 
 void sim_end(void)
 {
-    check_accounts();
+    if (sim != NULL) {
+        check_accounts();
+    }
     troupe_system_free(&sim);
     ck_assert_ptr_null(sim);
     while (probes != NULL) {

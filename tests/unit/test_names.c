@@ -59,7 +59,7 @@ END_TEST
 START_TEST(an_actor_may_have_many_names_and_they_end_with_it)
 {
     troupe_id found;
-    char name[16];
+    char name[32];
 
     sim_begin(_i);
     struct probe *probe = probe_new();

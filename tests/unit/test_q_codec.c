@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <pthread.h>
 
 #include "mailbox/buffer.h"
 #include "tests/support/q_hex.h"
@@ -282,6 +283,75 @@ START_TEST(a_large_vector_points_into_its_message)
 }
 END_TEST
 
+enum { ITEMS = 20000, THREADS = 4 };
+
+static void *drop_items(void *context)
+{
+    troupe_q_value **items = context;
+
+    for (size_t i = 0; i < ITEMS / THREADS; i++) {
+        troupe_q_unref(&items[i]);
+    }
+    return NULL;
+}
+
+START_TEST(items_of_one_message_may_end_on_many_threads)
+{
+    static troupe_q_value *items[ITEMS];
+    pthread_t threads[THREADS];
+    struct trp_q_why why = {"", 0};
+
+    for (int round = 0; round < 3; round++) {
+        troupe_q_value *list = trp_q_new(TROUPE_Q_LIST, ITEMS), *back = NULL;
+        for (size_t i = 0; i < ITEMS; i++) {
+            TRP_Q_ITEMS(list)[i] = trp_q_of_long(-TROUPE_Q_LONG, (int64_t)i);
+        }
+        struct hex bytes = encode(list, &plain);
+        ck_assert_int_eq(
+            trp_q_decode(bytes.bytes, bytes.size, NULL, &limits, &back, &why), TROUPE_OK);
+        ck_assert(troupe_q_match(list, back));
+        for (size_t i = 0; i < ITEMS; i++) {
+            items[i] = troupe_q_ref(troupe_q_part(back, (i * 7919) % ITEMS));
+        }
+        troupe_q_unref(&list);
+        for (size_t t = 0; t < THREADS; t++) {
+            ck_assert_int_eq(pthread_create(&threads[t], NULL, drop_items,
+                                            items + t * (ITEMS / THREADS)),
+                             0);
+        }
+        troupe_q_unref(&back);
+        for (size_t t = 0; t < THREADS; t++) {
+            ck_assert_int_eq(pthread_join(threads[t], NULL), 0);
+        }
+        trp_free(bytes.bytes);
+    }
+}
+END_TEST
+
+START_TEST(no_memory_for_many_values_leaves_nothing_behind)
+{
+    troupe_q_value *list = trp_q_new(TROUPE_Q_LIST, 0);
+
+    for (int i = 0; i < 300; i++) {
+        troupe_q_value *item = trp_q_of_text("longer than a block holds it", 28);
+        ck_assert_int_eq(trp_q_push(&list, &item), TROUPE_OK);
+    }
+    struct hex bytes = encode(list, &plain);
+    for (uint64_t n = 1; n < 320; n += 3) {
+        troupe_q_value *back = NULL;
+        struct trp_q_why why = {"", 0};
+        trp_fail_nth(n);
+        troupe_status status =
+            trp_q_decode(bytes.bytes, bytes.size, NULL, &limits, &back, &why);
+        bool failed = trp_fail_happened();
+        ck_assert_int_eq(status, failed ? TROUPE_ENOMEM : TROUPE_OK);
+        troupe_q_unref(&back);
+    }
+    trp_free(bytes.bytes);
+    troupe_q_unref(&list);
+}
+END_TEST
+
 START_TEST(the_payload_of_a_null_survives)
 {
     struct hex message = hex_message("f7 010000000000f8ff");
@@ -360,6 +430,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_peer_is_sent_what_it_knows);
     tcase_add_test(tcase, a_vector_too_long_for_the_peer_is_refused_by_its_count);
     tcase_add_test(tcase, a_large_vector_points_into_its_message);
+    tcase_add_test(tcase, items_of_one_message_may_end_on_many_threads);
+    tcase_add_test(tcase, no_memory_for_many_values_leaves_nothing_behind);
     tcase_add_test(tcase, the_payload_of_a_null_survives);
     tcase_add_test(tcase, no_memory_leaves_nothing_behind);
     tcase_add_test(tcase, a_buffer_that_is_too_small_stays_usable);
