@@ -159,8 +159,8 @@ static void fail_those(struct troupe_system *sys, uint64_t target, troupe_status
 {
     struct trp_pendings *all = sys->pendings;
 
-    if (atomic_load_explicit(&all->open, memory_order_relaxed) == 0) {
-        return;
+    if (all == NULL || atomic_load_explicit(&all->open, memory_order_relaxed) == 0) {
+        return; /* NULL: a system that was never whole */
     }
     (void)pthread_mutex_lock(&all->lock);
     for (uint32_t i = 1; i < all->count; i++) {

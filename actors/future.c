@@ -167,7 +167,7 @@ static troupe_status from_down(const troupe_msg *msg)
 
 void trp_future_answer(struct trp_base *base, struct trp_future *f, troupe_msg *msg)
 {
-    if (TRP_UNLIKELY(f->answered)) {
+    if (TRP_UNLIKELY(f->answered || f->unpaid != 0)) {
         trp_msg_drop(msg);
         return;
     }
@@ -193,6 +193,9 @@ void trp_future_answer(struct trp_base *base, struct trp_future *f, troupe_msg *
         struct trp_join *join = f->join;
         uint32_t part = f->part;
         release(base, f);
+        if (parts != NULL) { /* a join that was part of a join, and took too long */
+            trp_join_forget(base, parts);
+        }
         trp_join_take(base, join, part, msg);
         return;
     }
@@ -206,6 +209,9 @@ void trp_future_answer(struct trp_base *base, struct trp_future *f, troupe_msg *
     msg->to.bits = f->owner;
     if (owner == NULL) { /* ending: its futures go with it */
         trp_msg_drop(msg);
+        if (parts != NULL) {
+            trp_join_forget(base, parts);
+        }
         return;
     }
     if (f->then != NULL) {
@@ -246,15 +252,14 @@ void trp_future_fail(struct trp_base *base, struct trp_future *f, troupe_status 
 
 void trp_futures_pay(struct trp_base *base)
 {
-    struct trp_future *f = base->unpaid;
-
-    base->unpaid = NULL;
-    while (f != NULL) {
-        struct trp_future *next = f->unpaid_next;
+    for (struct trp_future *f; (f = base->unpaid) != NULL;) {
         troupe_status status = (troupe_status)f->unpaid;
+        base->unpaid = f->unpaid_next;
         f->unpaid = 0;
         trp_future_fail(base, f, status, troupe_status_text(status));
-        f = next;
+        if (base->unpaid == f) {
+            return; /* still no memory */
+        }
     }
 }
 

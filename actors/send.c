@@ -554,7 +554,7 @@ troupe_status trp_answer(struct trp_base *base, uint64_t asker, troupe_msg *msg)
     if (index == base->index) {
         struct trp_actor *target = trp_find(base, asker);
         if (target == NULL || (target->flags & TRP_ACTOR_LIGHT) == 0 ||
-            target->future->answered) {
+            target->future->answered || target->future->unpaid != 0) {
             base->count.refused++;
             return TROUPE_EGONE;
         }

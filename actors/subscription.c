@@ -20,9 +20,11 @@ static struct trp_future *subscription_of(struct trp_base *base, uint64_t id)
 /* Whether an id may name somebody: known for this base, a guess for the others. */
 static bool can_exist(struct trp_base *base, uint64_t id)
 {
-    return trp_id_base(id) == base->index
-               ? trp_find(base, id) != NULL
-               : trp_base_at(base->system, trp_id_base(id)) != NULL;
+    if (trp_id_base(id) != base->index) {
+        return trp_base_at(base->system, trp_id_base(id)) != NULL;
+    }
+    const struct trp_actor *actor = trp_find(base, id);
+    return actor != NULL && (actor->flags & TRP_ACTOR_LIGHT) == 0;
 }
 
 troupe_status troupe_subscribe(troupe_self *self, troupe_id producer,

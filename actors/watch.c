@@ -157,6 +157,19 @@ static void exit_told(struct trp_base *base, struct trp_actor *target, troupe_ms
     }
 }
 
+/* A relation was made. */
+static void related(struct trp_base *base, struct trp_actor *target, uint64_t from,
+                    troupe_kind kind)
+{
+    if (kind == TRP_KIND_ROOM_WANTED) {
+        target->flags |= TRP_ACTOR_ROOM;
+        trp_room_check(base, target);
+    } else {
+        trp_record(base->recorder, TROUPE_EV_LINK, (uint16_t)type_of(kind),
+                   trp_id_number(from), 0, trp_id_number(target->id), 0);
+    }
+}
+
 static void remember(struct trp_base *base, struct trp_actor *target, troupe_msg *msg)
 {
     uint64_t from = msg->from.bits;
@@ -178,13 +191,7 @@ static void remember(struct trp_base *base, struct trp_actor *target, troupe_msg
         }
         return;
     }
-    if (kind == TRP_KIND_ROOM_WANTED) {
-        target->flags |= TRP_ACTOR_ROOM;
-        trp_room_check(base, target);
-    } else {
-        trp_record(base->recorder, TROUPE_EV_LINK, (uint16_t)type_of(kind),
-                   trp_id_number(from), 0, trp_id_number(id), 0);
-    }
+    related(base, target, from, kind);
 }
 
 void trp_watch_signal(struct trp_base *base, troupe_msg *msg)
@@ -238,12 +245,27 @@ static troupe_status send_signal(struct trp_base *base, uint64_t to, troupe_msg 
     return status;
 }
 
+/* The one to be watched lives here: what cannot be remembered is refused. */
+static troupe_status relate_here(struct trp_base *base, struct trp_actor *target,
+                                 troupe_msg *msg)
+{
+    uint64_t from = msg->from.bits;
+    troupe_kind kind = msg->kind;
+    troupe_status status = trp_relate(base, target, from, type_of(kind), msg);
+
+    if (status != TROUPE_OK) {
+        trp_msg_drop(msg);
+        return status;
+    }
+    related(base, target, from, kind);
+    return TROUPE_OK;
+}
+
 troupe_status trp_relation_ask(struct trp_base *base, uint64_t from, uint64_t to,
                                troupe_kind kind, uint64_t tag)
 {
     troupe_msg *msg = NULL;
-    const struct trp_actor *target =
-        trp_id_base(to) == base->index ? trp_find(base, to) : NULL;
+    struct trp_actor *target = trp_id_base(to) == base->index ? trp_find(base, to) : NULL;
 
     if (kind == TRP_KIND_ROOM_WANTED && trp_id_base(to) == base->index &&
         target == NULL) {
@@ -255,6 +277,11 @@ troupe_status trp_relation_ask(struct trp_base *base, uint64_t from, uint64_t to
     }
     msg->from.bits = from;
     msg->tag = tag;
+    if (target != NULL && (target->flags & TRP_ACTOR_LIGHT) == 0) {
+        msg->flags = TRP_MSG_SIGNAL;
+        msg->to.bits = to;
+        return relate_here(base, target, msg);
+    }
     return send_signal(base, to, msg);
 }
 
