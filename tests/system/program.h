@@ -50,6 +50,7 @@ struct program {
 };
 
 extern struct program program;
+extern uint32_t program_deeds; /* at most so many and 20 more */
 
 /* A number below `limit` from the program's own generator. */
 uint32_t program_random(uint32_t limit);

@@ -10,11 +10,7 @@
 #include "tests/support/suite.h"
 #include "tests/system/program.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { PROGRAMS = 1500 };
-#else
 enum { PROGRAMS = 10000 };
-#endif
 
 static char seed_text[64];
 
