@@ -32,7 +32,7 @@ static const struct example lines[] = {
     {"fe8c680a015a495aab5a65d4bfddb6a661", "8c680a01-5a49-5aab-5a65-d4bfddb6a661"},
     {"fb0100", "1h"},
     {"fb0080", "0Nh"},
-    {"fb0180", "-0Wh"},
+    {"fb0180", "-32767h"},
     {"fa01000000", "1i"},
     {"faffffff7f", "0Wi"},
     {"f90000000000000080", "0N"},
@@ -57,6 +57,7 @@ static const struct example lines[] = {
     {"f3ffffffff", "1999.12m"},
     {"f300000080", "0Nm"},
     {"f26e010000", "2001.01.01"},
+    {"f2ffffff7e", "0000.00.00"},
     {"f1ac1c5a643bdf0940", "2000.01.04T05:36:57.600"},
     {"f1000000000000f87f", "0Nz"},
     {"f000c0dd4663120000", "0D05:36:57.600000000"},
@@ -122,6 +123,13 @@ END_TEST
 
 static const struct example consoles[] = {
     {"63 000000000000 000000000000", ""},
+    {"000002000000 000000000000 000000000000", "\n\n"},
+    {"000002000000 070001000000 0100000000000000 070001000000 0200000000000000",
+     "1\n2\n"},
+    {"000002000000 070001000000 0100000000000000 070000000000", ",1\n`long$()\n"},
+    {"63 0b0002000000 6e00 646f6200 000002000000 0b0002000000 6a61636b00 6d6500"
+     "0e0002000000 6e010000 79000000",
+     "n  | jack       me        \ndob| 2001.01.01 2000.05.01\n"},
     {"f90100000000000000", "1\n"},
     {"000003000000 f90100000000000000 f56100 0a0002000000 6162", "1\n`a\n\"ab\"\n"},
     {"000002000000 070002000000 0100000000000000 1400000000000000"
@@ -187,8 +195,8 @@ static void check_long(size_t count, size_t rows, size_t columns, bool table,
 
 START_TEST(what_exceeds_the_console_is_cut)
 {
-    check_long(100, 25, 80, false, 1, "24 25 26 27 28 2..\n");
-    check_long(1000000, 25, 80, false, 1, "24 25 26 27 28 2..\n");
+    check_long(100, 25, 80, false, 1, "24 25 26 27 28 ..\n");
+    check_long(1000000, 25, 80, false, 1, "24 25 26 27 28 ..\n");
     check_long(100, 25, 80, true, 23, "\n18\n19\n..\n");
     check_long(21, 25, 80, true, 23, "\n19\n20\n");
     check_long(100, 0, 0, true, 102, "\n98\n99\n");
@@ -197,7 +205,7 @@ END_TEST
 
 START_TEST(no_memory_is_an_answer)
 {
-    troupe_q_value *value = hex_value(consoles[9].body);
+    troupe_q_value *value = hex_value(consoles[13].body);
 
     for (uint64_t n = 1;; n++) {
         troupe_q_value *shown = NULL;

@@ -241,6 +241,17 @@ static void value(struct line *line, const troupe_q_value *v)
     line->depth--;
 }
 
+void trp_q_print_cut(struct trp_buffer *out, size_t start, size_t columns)
+{
+    size_t size = trp_buffer_size(out) - start;
+
+    if (out->status == TROUPE_OK && columns != 0 && size >= columns) {
+        size_t keep = columns > 3 ? columns - 3 : 0;
+        out->end -= size - keep;
+        trp_emit_bytes(out, "..", 2);
+    }
+}
+
 void trp_q_print_line(struct trp_buffer *out, const troupe_q_value *v,
                       const struct trp_q_format *format)
 {
@@ -251,10 +262,5 @@ void trp_q_print_line(struct trp_buffer *out, const troupe_q_value *v,
                             format->precision != 0 ? format->precision : TRP_Q_PRECISION};
 
     value(&line, v);
-    size_t size = trp_buffer_size(out) - line.start;
-    if (out->status == TROUPE_OK && line.columns != 0 && size > line.columns) {
-        size_t keep = line.columns > 2 ? line.columns - 2 : 0;
-        out->end -= size - keep;
-        trp_emit_bytes(out, "..", 2);
-    }
+    trp_q_print_cut(out, line.start, line.columns);
 }

@@ -14,6 +14,8 @@ enum {
     TRP_Q_COLUMNS = 80
 };
 
+/* As q does it: a line holds at most one byte less than the console has columns, and two
+ * of the rows are kept for the prompt. */
 struct trp_q_format {
     size_t rows;    /* of the console; 0: no limit */
     size_t columns; /* of the console; 0: no limit */
@@ -38,14 +40,17 @@ const char *trp_q_type_name(int base);
 /* The text of a primitive by its code ("+", "avg", "~:"), or "". */
 const char *trp_q_primitive_text(int type, unsigned code);
 
-/* Appends one line, without its end, as -3! gives it; no longer than `format->columns`
- * (then it ends in ".."). Whether there was room or memory is in out->status. */
+/* Appends one line, without its end, as -3! gives it; a line too long for the console's
+ * columns is cut and ends in "..". Whether there was room or memory is in out->status. */
 void trp_q_print_line(struct trp_buffer *out, const troupe_q_value *value,
                       const struct trp_q_format *format);
 
 /* Appends the lines the console shows, each with its end. Errors: in out->status. */
 void trp_q_print(struct trp_buffer *out, const troupe_q_value *value,
                  const struct trp_q_format *format);
+
+/* Cuts what was written since `start` so that it fits into so many columns (0: any). */
+void trp_q_print_cut(struct trp_buffer *out, size_t start, size_t columns);
 
 /* Appends a string in quotes, with escapes. */
 void trp_q_print_quoted(struct trp_buffer *out, const char *text, size_t size);

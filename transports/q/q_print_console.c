@@ -81,6 +81,90 @@ static void cell(struct grid *grid, const troupe_q_value *v, size_t i,
     end_cell(grid);
 }
 
+static void fill(struct trp_buffer *out, char with, size_t count)
+{
+    uint8_t *to = trp_buffer_reserve(out, count);
+
+    if (to != NULL) {
+        memset(to, with, count);
+        trp_buffer_wrote(out, count);
+    }
+}
+
+static void between(struct trp_buffer *out, const struct grid *grid, size_t c, char with)
+{
+    if (c != 0 && c == grid->bar) {
+        trp_emit_bytes(out, "| ", 2);
+    } else if (c != 0) {
+        fill(out, with, 1);
+    }
+}
+
+/* The cells of a row, side by side; stops where a console of so many columns ends. */
+static void row_text(struct trp_buffer *out, const struct grid *grid, size_t row,
+                     size_t columns)
+{
+    size_t start = trp_buffer_size(out);
+    const uint8_t *text = trp_buffer_front(&grid->text);
+
+    for (size_t c = 0; c < grid->columns; c++) {
+        const size_t *at = &grid->start[c * grid->rows + row];
+        size_t size = at[1] - at[0];
+        between(out, grid, c, ' ');
+        if (size != 0) {
+            trp_emit_bytes(out, text + at[0], size);
+        }
+        fill(out, ' ', grid->width[c] - size);
+        if (columns != 0 && trp_buffer_size(out) - start > columns) {
+            break;
+        }
+    }
+}
+
+/* Whether the first `rows` items are lists of one count whose own items are shown apart.
+ */
+static bool is_matrix(const troupe_q_value *v, size_t rows)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const troupe_q_value *item = TRP_Q_ITEMS(v)[i];
+        if (!trp_q_is_list(item) || item->count != TRP_Q_ITEMS(v)[0]->count ||
+            item->type == TROUPE_Q_BOOLEAN || item->type == TROUPE_Q_BYTE ||
+            item->type == TROUPE_Q_CHAR) {
+            return false;
+        }
+    }
+    return rows != 0;
+}
+
+/* The rows of a matrix, their items below each other, as cells of one column. */
+static void matrix(struct grid *grid, const troupe_q_value *v, size_t rows,
+                   const struct trp_q_format *format)
+{
+    struct grid inner = {.columns = TRP_Q_ITEMS(v)[0]->count, .rows = rows};
+
+    if (format->columns != 0 && inner.columns > format->columns) {
+        inner.columns =
+            format->columns; /* each takes two places: the rest is cut anyway */
+    }
+    if (grid_init(&inner, &grid->text)) {
+        for (size_t c = 0; c < inner.columns; c++) {
+            for (size_t row = 0; row < rows; row++) {
+                cell(&inner, TRP_Q_ITEMS(v)[row], c, format);
+            }
+        }
+    }
+    if (inner.text.status != TROUPE_OK && grid->text.status == TROUPE_OK) {
+        grid->text.status = inner.text.status;
+    }
+    for (size_t row = 0; row < rows; row++) {
+        if (grid->text.status == TROUPE_OK) {
+            row_text(&grid->text, &inner, row, format->columns);
+        }
+        end_cell(grid);
+    }
+    grid_fini(&inner);
+}
+
 /* A column under its name. */
 static void column(struct grid *grid, const char *name, const troupe_q_value *v,
                    const struct trp_q_format *format)
@@ -89,8 +173,13 @@ static void column(struct grid *grid, const char *name, const troupe_q_value *v,
         trp_emit_bytes(&grid->text, name, strlen(name));
         end_cell(grid);
     }
-    for (size_t i = grid->header; i < grid->rows; i++) {
-        cell(grid, v, i - grid->header, format);
+    size_t rows = grid->rows - grid->header;
+    if (v->type == TROUPE_Q_LIST && is_matrix(v, rows)) {
+        matrix(grid, v, rows, format);
+        return;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        cell(grid, v, i, format);
     }
 }
 
@@ -116,53 +205,8 @@ static size_t side_columns(const troupe_q_value *v)
 /* Ends a line that began at `start`, cut to the console's columns. */
 static void end_line(struct trp_buffer *out, size_t start, size_t columns)
 {
-    size_t size = trp_buffer_size(out) - start;
-
-    if (columns != 0 && size > columns && out->status == TROUPE_OK) {
-        out->end -= size - (columns > 2 ? columns - 2 : 0);
-        trp_emit_bytes(out, "..", 2);
-    }
+    trp_q_print_cut(out, start, columns);
     trp_emit_bytes(out, "\n", 1);
-}
-
-static void fill(struct trp_buffer *out, char with, size_t count)
-{
-    uint8_t *to = trp_buffer_reserve(out, count);
-
-    if (to != NULL) {
-        memset(to, with, count);
-        trp_buffer_wrote(out, count);
-    }
-}
-
-static void between(struct trp_buffer *out, const struct grid *grid, size_t c, char with)
-{
-    if (c != 0 && c == grid->bar) {
-        trp_emit_bytes(out, "| ", 2);
-    } else if (c != 0) {
-        fill(out, with, 1);
-    }
-}
-
-static void grid_line(struct trp_buffer *out, const struct grid *grid, size_t row,
-                      size_t columns)
-{
-    size_t start = trp_buffer_size(out);
-    const uint8_t *text = trp_buffer_front(&grid->text);
-
-    for (size_t c = 0; c < grid->columns; c++) {
-        const size_t *at = &grid->start[c * grid->rows + row];
-        size_t size = at[1] - at[0];
-        between(out, grid, c, ' ');
-        if (size != 0) {
-            trp_emit_bytes(out, text + at[0], size);
-        }
-        fill(out, ' ', grid->width[c] - size);
-        if (columns != 0 && trp_buffer_size(out) - start > columns) {
-            break;
-        }
-    }
-    end_line(out, start, columns);
 }
 
 static void ruler(struct trp_buffer *out, const struct grid *grid, size_t columns)
@@ -183,7 +227,9 @@ static void print_grid(struct trp_buffer *out, const struct grid *grid, size_t c
         out->status = grid->text.status;
     }
     for (size_t row = 0; row < grid->rows && out->status == TROUPE_OK; row++) {
-        grid_line(out, grid, row, columns);
+        size_t start = trp_buffer_size(out);
+        row_text(out, grid, row, columns);
+        end_line(out, start, columns);
         if (row == 0 && grid->header) {
             ruler(out, grid, columns);
         }
@@ -228,48 +274,21 @@ static void print_pair(struct trp_buffer *out, const troupe_q_value *keys,
     grid_fini(&grid);
 }
 
-/* Whether the items are lists of one count whose own items are shown apart. */
-static bool is_matrix(const troupe_q_value *v)
-{
-    for (size_t i = 0; i < v->count; i++) {
-        const troupe_q_value *item = TRP_Q_ITEMS(v)[i];
-        if (!trp_q_is_list(item) || item->count < 1 ||
-            item->count != TRP_Q_ITEMS(v)[0]->count || item->type == TROUPE_Q_BOOLEAN ||
-            item->type == TROUPE_Q_BYTE || item->type == TROUPE_Q_CHAR) {
-            return false;
-        }
-    }
-    return v->count > 1;
-}
-
-static void print_matrix(struct trp_buffer *out, const troupe_q_value *v,
-                         const struct trp_q_format *format)
-{
-    bool more = false;
-    struct grid grid = {.columns = TRP_Q_ITEMS(v)[0]->count,
-                        .rows = shown(format, v->count, 0, &more)};
-
-    if (format->columns != 0 && grid.columns > format->columns) {
-        grid.columns =
-            format->columns; /* each takes two places: the rest is cut anyway */
-    }
-    if (grid.rows != 0 && grid_init(&grid, out)) {
-        for (size_t c = 0; c < grid.columns; c++) {
-            for (size_t row = 0; row < grid.rows; row++) {
-                cell(&grid, TRP_Q_ITEMS(v)[row], c, format);
-            }
-        }
-        print_grid(out, &grid, format->columns, more);
-    }
-    grid_fini(&grid);
-}
-
 static void print_lines(struct trp_buffer *out, const troupe_q_value *v,
                         const struct trp_q_format *format)
 {
     bool more = false;
     size_t rows = shown(format, v->count, 0, &more);
 
+    if (is_matrix(v, rows)) {
+        struct grid grid = {.columns = 1, .rows = rows};
+        if (grid_init(&grid, out)) {
+            column(&grid, "", v, format);
+            print_grid(out, &grid, format->columns, more);
+        }
+        grid_fini(&grid);
+        return;
+    }
     for (size_t i = 0; i < rows && out->status == TROUPE_OK; i++) {
         trp_q_print_line(out, TRP_Q_ITEMS(v)[i], format);
         trp_emit_bytes(out, "\n", 1);
@@ -286,8 +305,6 @@ void trp_q_print(struct trp_buffer *out, const troupe_q_value *v,
         print_pair(out, NULL, v, format);
     } else if (trp_q_is_dict(v)) {
         print_pair(out, TRP_Q_ITEMS(v)[0], TRP_Q_ITEMS(v)[1], format);
-    } else if (v->type == TROUPE_Q_LIST && is_matrix(v)) {
-        print_matrix(out, v, format);
     } else if (v->type == TROUPE_Q_LIST && v->count != 0) {
         print_lines(out, v, format);
     } else {

@@ -7,6 +7,8 @@
 
 #include "mailbox/alloc.h"
 
+enum { YEAR_MAX = 9999 }; /* years shown; before the first and after it zeroes are */
+
 #define NS_SECOND INT64_C(1000000000)
 #define NS_DAY    (INT64_C(86400) * NS_SECOND)
 
@@ -99,6 +101,9 @@ static size_t date_text(char to[TRP_Q_ITEM_TEXT], int32_t date)
     int year = 0, month = 0, day = 0;
 
     troupe_q_civil(date, &year, &month, &day);
+    if (year < 1 || year > YEAR_MAX) {
+        return PUT("0000.00.00");
+    }
     return PUT("%04d.%02d.%02d", year, month, day);
 }
 
@@ -115,8 +120,8 @@ static size_t timestamp_text(char to[TRP_Q_ITEM_TEXT], int64_t ns)
 
 static size_t datetime_text(char to[TRP_Q_ITEM_TEXT], double days)
 {
-    if (fabs(days) > 1e8) {
-        return PUT("%g", days);
+    if (fabs(days) > 1e8) { /* far outside of all years shown */
+        return PUT("0000.00.00T00:00:00.000");
     }
     int64_t ms = (int64_t)floor(days * 86400000.0 + 0.5);
     int64_t day = ms / 86400000 - (ms % 86400000 < 0);
@@ -162,7 +167,7 @@ static size_t guid_text(char to[TRP_Q_ITEM_TEXT], const uint8_t *guid)
     return size;
 }
 
-/* Types whose whole range is one width: the value, with null and infinities widened. */
+/* The value of a whole number, with null and infinities widened. */
 static int64_t whole(size_t width, const void *item)
 {
     int64_t x8 = 0;
@@ -181,10 +186,7 @@ static int64_t whole(size_t width, const void *item)
                                   : x4;
     }
     memcpy(&x2, item, 2);
-    return x2 == INT16_MIN    ? INT64_MIN
-           : x2 == INT16_MAX  ? INT64_MAX
-           : x2 == -INT16_MAX ? -INT64_MAX
-                              : x2;
+    return x2 == INT16_MIN ? INT64_MIN : x2; /* q shows no infinities of shorts */
 }
 
 static size_t whole_text(char to[TRP_Q_ITEM_TEXT], int base, int64_t x)
