@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/protocol/q_script.h"
+#include "transports/q/q_serving.h"
+
+/* Two connections of one server, the test at the far end of both. */
+static struct trp_stream *far, *other;
+static troupe_id peer;
+static struct trp_q_service *service;
+static struct probe *desk; /* handles what goes to actors */
+
+static char seen[32][48]; /* events handled, as texts */
+static unsigned seen_count;
+static uint64_t deferred[8];
+static unsigned deferred_count;
+static troupe_id deferred_peer;
+
+static void see(const troupe_q_event *event)
+{
+    static const char *const names[] = {"login", "opened", "sync",
+                                        "async", "closed", "timer"};
+
+    ck_assert_uint_lt(seen_count, TRP_COUNT(seen));
+    (void)snprintf(seen[seen_count++], sizeof(seen[0]), "%s %d %s %s",
+                   names[event->event], event->handle, event->user,
+                   event->value != NULL ? script_text(event->value) : "-");
+}
+
+/* Echoes; "defer" is answered later, "fail" with an error, "refuse" is a bad password. */
+static troupe_status handle(troupe_self *self, void *context, const troupe_q_event *event,
+                            troupe_q_value **answer)
+{
+    const char *text = event->value != NULL ? script_text(event->value) : "";
+
+    (void)self, (void)context;
+    see(event);
+    if (strcmp(text, "defer") == 0) {
+        deferred_peer = event->connection;
+        deferred[deferred_count++] = event->request;
+        return TROUPE_EAGAIN;
+    }
+    if (strcmp(text, "fail") == 0) {
+        return troupe_q_error("oops", TROUPE_Q_Z, answer);
+    }
+    if (strcmp(text, "refuse") == 0) {
+        return troupe_q_boolean(false, answer);
+    }
+    if (event->event == TROUPE_EMBEDQ_SYNC) {
+        *answer = troupe_q_ref(event->value);
+    }
+    return TROUPE_OK;
+}
+
+static size_t room; /* bytes a connection takes before they are read */
+
+static troupe_id connect_peer(struct trp_stream **end)
+{
+    struct trp_stream *near = NULL;
+    troupe_id id;
+
+    ck_assert_int_eq(trp_stream_pair(room, 1 << 20, &near, end), TROUPE_OK);
+    const struct trp_q_peer_args args = {.service = service, .fd = -1, .stream = near};
+    ck_assert_int_eq(troupe_system_spawn(sim, &trp_q_peer, &args, NULL, &id), TROUPE_OK);
+    settle();
+    return id;
+}
+
+static void begin_with(int seed, troupe_q_server_options options)
+{
+    sim_begin(seed);
+    room = room != 0 ? room : 1000;
+    seen_count = deferred_count = 0;
+    ck_assert_int_eq(trp_q_service_new(sim, &options, &service), TROUPE_OK);
+    desk = probe_new();
+    peer = connect_peer(&far);
+    (void)connect_peer(&other);
+}
+
+static troupe_q_server_options with_function(void)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+
+    for (size_t i = 0; i < TROUPE_Q_EVENTS; i++) {
+        options.handlers[i].function = handle;
+    }
+    return options;
+}
+
+static void begin(int seed)
+{
+    begin_with(seed, with_function());
+}
+
+static void login(struct trp_stream *end, const char *text, size_t size)
+{
+    script_write(end, text, size, 0);
+    script_expect(end, "\3", 1);
+}
+
+static void end(void)
+{
+    trp_stream_close(&far);
+    trp_stream_close(&other);
+    settle();
+    trp_q_service_release(&service);
+    room = 0;
+    sim_end();
+}
+
+START_TEST(a_login_may_come_in_pieces_and_is_answered_once)
+{
+    begin(_i);
+    script_write(far, "joe:sec", 7, 1);
+    script_expect_nothing(far);
+    script_write(far, "ret\3", 4, 1);
+    script_expect_nothing(far);
+    script_write(far, "", 1, 1);
+    script_expect(far, "\3", 1);
+    ck_assert_str_eq(seen[0], "login 6 joe secret");
+    ck_assert_str_eq(seen[1], "opened 6 joe -");
+    end();
+}
+END_TEST
+
+START_TEST(the_common_capability_is_the_smaller_one)
+{
+    begin(_i);
+    script_write(far, "joe\77", 5, 0); /* ? is text: none is said */
+    script_expect(far, "\0", 1);
+    script_write(other, ":\x1f", 3, 0);
+    script_expect(other, "\6", 1);
+    end();
+}
+END_TEST
+
+START_TEST(a_refused_login_is_closed_without_a_byte)
+{
+    begin(_i);
+    script_write(far, "joe:refuse\3", 12, 0);
+    script_expect_nothing(far);
+    ck_assert(script_closed(far));
+    ck_assert_uint_eq(seen_count, 1); /* neither opened nor closed */
+    login(other, "joe:good\3", 10);
+    end();
+}
+END_TEST
+
+START_TEST(users_are_checked_before_the_handler_is_asked)
+{
+    static const troupe_q_user users[] = {{"joe", "secret"}, {"ann", ""}};
+    troupe_q_server_options options = with_function();
+
+    options.users = users;
+    options.user_count = 2;
+    begin_with(_i, options);
+    script_write(far, "joe:secre\3", 11, 0);
+    ck_assert(script_closed(far));
+    ck_assert_uint_eq(seen_count, 0);
+    login(other, "ann:\3", 6);
+    end();
+}
+END_TEST
+
+START_TEST(a_login_that_is_too_long_or_too_late_is_closed)
+{
+    troupe_q_server_options options = with_function();
+    char text[1100];
+
+    room = 2000;
+    options.login_limit = TROUPE_MS(50);
+    begin_with(_i, options);
+    memset(text, 'x', sizeof(text));
+    script_write(far, text, sizeof(text), 100);
+    ck_assert(script_closed(far));
+    script_write(other, "joe", 3, 0);
+    run_for(TROUPE_MS(49));
+    ck_assert(!script_closed(other));
+    run_for(TROUPE_MS(1));
+    ck_assert(script_closed(other));
+    end();
+}
+END_TEST
+
+START_TEST(answers_keep_the_order_of_the_requests_even_when_one_is_deferred)
+{
+    for (size_t piece = 1; piece < 10; piece++) {
+        begin(_i);
+        login(far, ":\3", 3);
+        script_message(far, TRP_Q_SYNC, "one", piece);
+        script_message(far, TRP_Q_SYNC, "defer", piece);
+        script_message(far, TRP_Q_SYNC, "three", piece);
+        script_message(far, TRP_Q_SYNC, "fail", piece);
+        script_expect_message(far, TRP_Q_RESPONSE, "one");
+        script_expect_nothing(far);
+        troupe_q_value *value = NULL;
+        troupe_msg *msg = NULL;
+        ck_assert_int_eq(troupe_q_string("two", TROUPE_Q_Z, &value), TROUPE_OK);
+        ck_assert_int_eq(trp_q_msg_new(TROUPE_KIND_Q_DEFER, &value, &msg), TROUPE_OK);
+        troupe_msg_set_tag(msg, deferred[0]);
+        ck_assert_int_eq(troupe_post(sim, deferred_peer, &msg), TROUPE_OK);
+        settle();
+        script_expect_message(far, TRP_Q_RESPONSE, "two");
+        script_expect_message(far, TRP_Q_RESPONSE, "three");
+        script_expect_message(far, TRP_Q_RESPONSE, "'oops");
+        end();
+    }
+}
+END_TEST
+
+START_TEST(async_messages_are_handled_in_order_and_not_answered)
+{
+    begin(_i);
+    login(far, ":\3", 3);
+    script_message(far, TRP_Q_ASYNC, "a", 0);
+    script_message(far, TRP_Q_SYNC, "b", 0);
+    script_expect_message(far, TRP_Q_RESPONSE, "b");
+    script_expect_nothing(far);
+    ck_assert_str_eq(seen[2], "async 6  a");
+    ck_assert_str_eq(seen[3], "sync 6  b");
+    end();
+}
+END_TEST
+
+START_TEST(malformed_messages_close_that_connection_only)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } bad[] = {
+        {"\1\3\0\0\12\0\0\0\145\0", 10},
+        {"\5\1\0\0\12\0\0\0\145\0", 10},
+        {"\1\1\0\0\3\0\0\0", 8},
+        {"\1\1\0\377\377\377\377\377", 8},
+        {"\1\1\0\0\20\0\0\0\4\0\377\0\0\0\1\2", 16},
+        {"\1\2\0\0\12\0\0\0\145\0", 10}, /* a response */
+    };
+
+    for (size_t i = 0; i < TRP_COUNT(bad); i++) {
+        begin(_i);
+        login(far, ":\3", 3);
+        login(other, ":\3", 3);
+        script_write(far, bad[i].bytes, bad[i].size, 1);
+        ck_assert(script_closed(far));
+        script_message(other, TRP_Q_SYNC, "alive", 0);
+        script_expect_message(other, TRP_Q_RESPONSE, "alive");
+        ck_assert_str_eq(seen[seen_count - 2], "closed 6  -");
+        end();
+    }
+}
+END_TEST
+
+static void push_to(troupe_id to, const char *text)
+{
+    troupe_q_value *value = NULL;
+    troupe_msg *msg = NULL;
+
+    ck_assert_int_eq(troupe_q_string(text, TROUPE_Q_Z, &value), TROUPE_OK);
+    ck_assert_int_eq(trp_q_msg_new(TROUPE_KIND_Q_ASYNC, &value, &msg), TROUPE_OK);
+    ck_assert_int_eq(troupe_post(sim, to, &msg), TROUPE_OK);
+    settle();
+}
+
+START_TEST(pushes_come_between_responses)
+{
+    begin(_i);
+    login(far, ":\3", 3);
+    push_to(peer, "news");
+    script_message(far, TRP_Q_SYNC, "b", 0);
+    script_expect_message(far, TRP_Q_ASYNC, "news");
+    script_expect_message(far, TRP_Q_RESPONSE, "b");
+    end();
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_read_is_dropped_and_others_live)
+{
+    troupe_q_server_options options = with_function();
+    char big[600];
+
+    memset(big, 'x', sizeof(big) - 1);
+    big[sizeof(big) - 1] = 0;
+    options.output_limit = 1000;
+    begin_with(_i, options);
+    login(far, ":\3", 3);
+    login(other, ":\3", 3);
+    for (int i = 0; i < 4; i++) {
+        push_to(peer, big);
+        ck_assert(!script_closed(far));
+    }
+    push_to(peer, big);
+    ck_assert(script_closed(far));
+    script_message(other, TRP_Q_SYNC, "alive", 0);
+    script_expect_message(other, TRP_Q_RESPONSE, "alive");
+    end();
+}
+END_TEST
+
+START_TEST(a_client_that_asks_too_much_is_read_when_answers_went_out)
+{
+    troupe_q_server_options options = with_function();
+
+    options.requests_max = 2;
+    begin_with(_i, options);
+    login(far, ":\3", 3);
+    for (int i = 0; i < 4; i++) {
+        script_message(far, TRP_Q_SYNC, "defer", 0);
+    }
+    ck_assert_uint_eq(deferred_count, 2);
+    for (uint64_t i = 0; i < 4; i++) {
+        troupe_q_value *value = NULL;
+        troupe_msg *msg = NULL;
+        ck_assert_int_eq(troupe_q_string("x", TROUPE_Q_Z, &value), TROUPE_OK);
+        ck_assert_int_eq(trp_q_msg_new(TROUPE_KIND_Q_DEFER, &value, &msg), TROUPE_OK);
+        troupe_msg_set_tag(msg, deferred[i]);
+        ck_assert_int_eq(troupe_post(sim, deferred_peer, &msg), TROUPE_OK);
+        settle();
+        script_expect_message(far, TRP_Q_RESPONSE, "x");
+    }
+    ck_assert_uint_eq(deferred_count, 4);
+    end();
+}
+END_TEST
+
+static troupe_status answer_event(troupe_self *self, void *state, troupe_msg **msg)
+{
+    (void)state;
+    const troupe_q_event *event = troupe_q_event_of(*msg);
+    if (event == NULL) {
+        return TROUPE_OK;
+    }
+    see(event);
+    troupe_q_value *value = NULL;
+    troupe_msg *answer = NULL;
+    if (event->event == TROUPE_EMBEDQ_LOGIN) {
+        ck_assert_int_eq(troupe_q_boolean(true, &value), TROUPE_OK);
+    } else {
+        ck_assert_int_eq(troupe_q_string("from desk", TROUPE_Q_Z, &value), TROUPE_OK);
+    }
+    ck_assert_int_eq(trp_q_msg_new(TROUPE_KIND_Q_VALUE, &value, &answer), TROUPE_OK);
+    if (!troupe_msg_wants_answer(*msg) ||
+        troupe_reply(self, *msg, &answer) != TROUPE_OK) {
+        troupe_msg_free(&answer);
+    }
+    return TROUPE_OK;
+}
+
+START_TEST(an_actor_can_handle_events)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+
+    begin_with(_i, options);
+    trp_stream_close(&far);
+    settle();
+    desk->hook = answer_event;
+    for (size_t i = 0; i < TROUPE_Q_EVENTS; i++) {
+        service->options.handlers[i].actor = desk->id;
+    }
+    (void)connect_peer(&far);
+    login(far, "joe:x\3", 7);
+    script_message(far, TRP_Q_SYNC, "question", 0);
+    script_expect_message(far, TRP_Q_RESPONSE, "from desk");
+    trp_stream_close(&far);
+    settle();
+    ck_assert_str_eq(seen[seen_count - 1], "closed 65542 joe -"); /* its seat's second */
+    end();
+}
+END_TEST
+
+START_TEST(stopping_sends_the_answers_that_are_due)
+{
+    begin(_i);
+    login(far, ":\3", 3);
+    script_message(far, TRP_Q_SYNC, "defer", 0);
+    ck_assert_int_eq(troupe_system_stop_actor(sim, peer), TROUPE_OK);
+    settle();
+    ck_assert(!script_closed(far));
+    push_to(peer, "last words");
+    troupe_q_value *value = NULL;
+    troupe_msg *msg = NULL;
+    ck_assert_int_eq(troupe_q_string("due", TROUPE_Q_Z, &value), TROUPE_OK);
+    ck_assert_int_eq(trp_q_msg_new(TROUPE_KIND_Q_DEFER, &value, &msg), TROUPE_OK);
+    troupe_msg_set_tag(msg, deferred[0]);
+    ck_assert_int_eq(troupe_post(sim, peer, &msg), TROUPE_OK);
+    settle();
+    script_expect_message(far, TRP_Q_ASYNC, "last words");
+    script_expect_message(far, TRP_Q_RESPONSE, "due");
+    ck_assert(script_closed(far));
+    end();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("q_server");
+    TCase *tcase = tcase_create("conversation");
+
+    tcase_set_timeout(tcase, 0);
+    ADD(tcase, a_login_may_come_in_pieces_and_is_answered_once);
+    ADD(tcase, the_common_capability_is_the_smaller_one);
+    ADD(tcase, a_refused_login_is_closed_without_a_byte);
+    ADD(tcase, users_are_checked_before_the_handler_is_asked);
+    ADD(tcase, a_login_that_is_too_long_or_too_late_is_closed);
+    ADD(tcase, answers_keep_the_order_of_the_requests_even_when_one_is_deferred);
+    ADD(tcase, async_messages_are_handled_in_order_and_not_answered);
+    ADD(tcase, malformed_messages_close_that_connection_only);
+    ADD(tcase, pushes_come_between_responses);
+    ADD(tcase, a_client_that_does_not_read_is_dropped_and_others_live);
+    ADD(tcase, a_client_that_asks_too_much_is_read_when_answers_went_out);
+    ADD(tcase, an_actor_can_handle_events);
+    ADD(tcase, stopping_sends_the_answers_that_are_due);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
