@@ -20,7 +20,8 @@ struct trp_loop {
     int wake_fd;
     bool own; /* the event_base is ours */
     bool attached;
-    bool threaded; /* `thread` must be joined */
+    bool dispatching; /* by us: a borrowed loop is left at the end, not run on */
+    bool threaded;    /* `thread` must be joined */
     pthread_t thread;
 };
 
@@ -67,7 +68,7 @@ static void leave(struct trp_loop *loop)
     (void)event_del(loop->wake_event);
     (void)event_del(loop->timer);
     atomic_store_explicit(&base->gone, true, memory_order_release);
-    if (loop->own) {
+    if (loop->own || loop->dispatching) {
         (void)event_base_loopbreak(loop->events);
     }
 }
@@ -255,11 +256,13 @@ static void dispatch(struct trp_loop *loop)
     struct trp_base *before = trp_base_here;
 
     trp_base_here = loop->base;
+    loop->dispatching = true;
     while (!atomic_load_explicit(&loop->base->gone, memory_order_acquire)) {
         if (event_base_dispatch(loop->events) < 0) {
             leave(loop);
         }
     }
+    loop->dispatching = false;
     trp_base_here = before;
 }
 
