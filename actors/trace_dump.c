@@ -170,8 +170,8 @@ static troupe_status write_ring(struct dump *dump, uint32_t worker, bool slow)
         }
         troupe_trace_packet head;
         memcpy(&head, dump->packet, sizeof(head));
-        if (head.content_size == 8 * TROUPE_TRACE_HEAD || head.begin < end) {
-            continue; /* empty, or out of order: no writer of ours does that */
+        if (head.begin < end) {
+            continue; /* out of order: no writer of ours does that */
         }
         end = head.end;
         (void)fwrite(dump->packet, TROUPE_TRACE_PACKET, 1, file);
