@@ -110,15 +110,14 @@ static inline uint64_t trp_ticks(void)
 /* ---- writing ---- */
 
 /* Rare events whose story is long have a ring that a flood of messages cannot flush.
- * (Back-pressure is not among them: each refusal is an event, and a sender may insist.)
- */
+ * Events that come with single messages (watches of asks, waits, refusals) are not among
+ * them; what matters long about those is in the actor table. */
 #define TRP_SLOW_EVENTS                                                                  \
     (UINT64_C(1) << TROUPE_EV_SPAWN | UINT64_C(1) << TROUPE_EV_EXIT |                    \
-     UINT64_C(1) << TROUPE_EV_LINK | UINT64_C(1) << TROUPE_EV_STATE |                    \
-     UINT64_C(1) << TROUPE_EV_SUB_ADD | UINT64_C(1) << TROUPE_EV_SUB_DROP |              \
-     UINT64_C(1) << TROUPE_EV_NAME | UINT64_C(1) << TROUPE_EV_ASK_WAIT |                 \
-     UINT64_C(1) << TROUPE_EV_ASK_DONE | UINT64_C(1) << TROUPE_EV_THREAD |               \
-     UINT64_C(1) << TROUPE_EV_MARK | UINT64_C(1) << TROUPE_EV_RECORDER)
+     UINT64_C(1) << TROUPE_EV_STATE | UINT64_C(1) << TROUPE_EV_SUB_ADD |                 \
+     UINT64_C(1) << TROUPE_EV_SUB_DROP | UINT64_C(1) << TROUPE_EV_NAME |                 \
+     UINT64_C(1) << TROUPE_EV_THREAD | UINT64_C(1) << TROUPE_EV_MARK |                   \
+     UINT64_C(1) << TROUPE_EV_RECORDER)
 
 static inline bool trp_recording(const struct trp_recorder *recorder, unsigned id)
 {
@@ -131,6 +130,7 @@ static inline void trp_ring_put(struct trp_recorder *recorder, struct trp_ring *
                                 const troupe_trace_record *in)
 {
     troupe_trace_record *to = ring->at;
+    troupe_trace_packet *packet = ring->packet;
 
     __atomic_store_n(&to->ts, in->ts, __ATOMIC_RELAXED);
     __atomic_store_n(&to->id, in->id, __ATOMIC_RELAXED);
@@ -140,10 +140,9 @@ static inline void trp_ring_put(struct trp_recorder *recorder, struct trp_ring *
     __atomic_store_n(&to->peer, in->peer, __ATOMIC_RELAXED);
     __atomic_store_n(&to->arg, in->arg, __ATOMIC_RELAXED);
     ring->at = ++to;
-    __atomic_store_n(&ring->packet->end, in->ts, __ATOMIC_RELAXED);
-    __atomic_store_n(&ring->packet->content_size,
-                     8 * (uint64_t)((uint8_t *)to - (uint8_t *)ring->packet),
-                     __ATOMIC_RELEASE);
+    __atomic_store_n(&packet->end, in->ts, __ATOMIC_RELAXED);
+    __atomic_store_n(&packet->content_size,
+                     8 * (uint64_t)((uint8_t *)to - (uint8_t *)packet), __ATOMIC_RELEASE);
     if (__builtin_expect(to == ring->end, 0)) {
         trp_ring_roll(recorder, ring, in->ts);
     }
