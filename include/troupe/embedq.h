@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * embedq.h - the embedded q: an interpreter of a named subset of q.
  *
- * What the subset holds is in docs/q-subset.md; everything else signals 'nyi with its name.
- * One interpreter is one island: it shares nothing with others and does no I/O of its own.
- * What reaches outside goes through the host's functions. */
+ * What the subset holds is in docs/q-subset.md; everything else signals 'nyi with its
+ * name. One interpreter is one island: it shares nothing with others and does no I/O of
+ * its own. What reaches outside goes through the host's functions. */
 #ifndef TROUPE_EMBEDQ_H
 #define TROUPE_EMBEDQ_H
 
@@ -37,15 +37,15 @@ typedef struct troupe_embedq_host {
     /* Console output of show, 0N!, -1 and -2. stream: 1 or 2. NULL: standard output. */
     void (*print)(void *context, int stream, const char *text, size_t size);
 
-    /* h x (sync, with an answer the callee makes) and (neg h) x (async, answer is NULL). A
-     * value `::` sent async asks for a flush. */
-    troupe_status (*send)(void *context, int64_t handle, bool async, troupe_q_value *value,
-                          troupe_q_value **answer);
+    /* h x (sync, with an answer the callee makes) and (neg h) x (async, answer is NULL).
+     * A value `::` sent async asks for a flush. */
+    troupe_status (*send)(void *context, int64_t handle, bool async,
+                          troupe_q_value *value, troupe_q_value **answer);
     troupe_status (*open)(void *context, troupe_q_value *address, int64_t *handle);
     troupe_status (*close)(void *context, int64_t handle);
 
-    /* -30!(::) for the request being served and -30!(handle; is error; value). value NULL:
-     * the former. */
+    /* -30!(::) for the request being served and -30!(handle; is error; value). value
+     * NULL: the former. */
     troupe_status (*defer)(void *context, int64_t handle, bool is_error,
                            troupe_q_value *value);
 
@@ -118,7 +118,8 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_embedq_eval(troupe_embedq *q,
  *
  * Returns, thread and source: the same. */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_embedq_text(troupe_embedq *q,
-                                                              const char *text, size_t size,
+                                                              const char *text,
+                                                              size_t size,
                                                               troupe_q_value **out);
 
 /* Runs a script: statements may go over indented lines, / starts comments, a lone \ ends
@@ -141,7 +142,7 @@ TROUPE_API void troupe_embedq_interrupt(troupe_embedq *q);
 
 /* Events of a connection and the q functions that handle them. */
 typedef enum troupe_embedq_event {
-    TROUPE_EMBEDQ_LOGIN, /* .z.pw[user; password]; value: the password; answer boolean */
+    TROUPE_EMBEDQ_LOGIN,  /* .z.pw[user; password]; value: the password; answer boolean */
     TROUPE_EMBEDQ_OPENED, /* .z.po handle */
     TROUPE_EMBEDQ_SYNC,   /* .z.pg value */
     TROUPE_EMBEDQ_ASYNC,  /* .z.ps value */
@@ -167,8 +168,9 @@ typedef struct troupe_embedq_call {
  *
  * Returns as troupe_embedq_eval, and TROUPE_EINVAL (event, size).
  * Thread: one at a time. Source: bindings/embedq/embedq.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_embedq_handle(
-    troupe_embedq *q, const troupe_embedq_call *call, bool *deferred, troupe_q_value **out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_embedq_handle(troupe_embedq *q, const troupe_embedq_call *call, bool *deferred,
+                     troupe_q_value **out);
 
 /* Sets and reads a global by its full name (".a.b" or "b").
  *

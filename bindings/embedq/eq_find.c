@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT
+ * eq_find.c - looking for items: a hash of positions, find, in, distinct, group, sets. */
+#include <math.h>
+
+#include "bindings/embedq/eq.h"
+#include "bindings/embedq/eq_verbs.h"
+
+/* Positions of the items of a list or table by their hash. */
+struct places {
+    const qv *list;
+    size_t *slots; /* position + 1; 0: free */
+    size_t mask;
+};
+
+static uint64_t mix(uint64_t h)
+{
+    h ^= h >> 33;
+    h *= UINT64_C(0xff51afd7ed558ccd);
+    h ^= h >> 33;
+    h *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return h ^ h >> 33;
+}
+
+static uint64_t hash_item(const qv *v, size_t i);
+
+static uint64_t hash_value(const qv *v)
+{
+    uint64_t h = (uint64_t)(v->type + 200);
+
+    for (size_t i = 0; i < v->count && i < 64; i++) {
+        h = mix(h ^ hash_item(v, i));
+    }
+    return h;
+}
+
+static uint64_t hash_double(double x)
+{
+    uint64_t bits = 0;
+
+    x = isnan(x) ? 0.5 : x == 0 ? 0 : x;
+    memcpy(&bits, &x, sizeof bits);
+    return mix(bits & ~UINT64_C(0xff)); /* close ones are equal */
+}
+
+static uint64_t hash_item(const qv *v, size_t i)
+{
+    int type = v->type < 0 ? -v->type : v->type;
+    int64_t whole = 0;
+    double real = 0;
+
+    if (v->type == TROUPE_Q_TABLE) {
+        const qv *columns = TRP_Q_ITEMS(v)[1];
+        uint64_t h = 7;
+        for (size_t c = 0; c < columns->count; c++) {
+            h = mix(h ^ hash_item(TRP_Q_ITEMS(columns)[c], i));
+        }
+        return h;
+    }
+    if (trp_q_holds_values(v->type)) {
+        return hash_value(TRP_Q_ITEMS(v)[i]);
+    }
+    switch (trp_eq_class(type)) {
+    case 's':
+        return mix((uint64_t)(uintptr_t)TRP_Q_SYMS(v)[i]);
+    case 'f':
+        return troupe_q_get_float(v, i, &real) == TROUPE_OK ? hash_double(real) : 0;
+    case 'i':
+        return troupe_q_get_long(v, i, &whole) == TROUPE_OK ? mix((uint64_t)whole) : 0;
+    case 'g':
+        return mix(*(const uint64_t *)(const void *)(TRP_Q_BYTES(v) + 16 * i));
+    default:
+        return TRP_Q_BYTES(v)[0];
+    }
+}
+
+static bool equal_items(const qv *x, size_t i, const qv *y, size_t j)
+{
+    if (x->type == TROUPE_Q_TABLE) {
+        const qv *a = TRP_Q_ITEMS(x)[1];
+        const qv *b = TRP_Q_ITEMS(y)[1];
+        for (size_t c = 0; c < a->count; c++) {
+            if (!equal_items(TRP_Q_ITEMS(a)[c], i, TRP_Q_ITEMS(b)[c], j)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (trp_q_holds_values(x->type) && trp_q_holds_values(y->type)) {
+        return troupe_q_match(TRP_Q_ITEMS(x)[i], TRP_Q_ITEMS(y)[j]);
+    }
+    int a = x->type < 0 ? -x->type : x->type;
+    int b = y->type < 0 ? -y->type : y->type;
+    if (a != b) {
+        return false;
+    }
+    switch (trp_eq_class(a)) {
+    case 's':
+        return TRP_Q_SYMS(x)[i] == TRP_Q_SYMS(y)[j];
+    case 'f':
+    case 'i':
+        return trp_eq_compare(x, i, y, j) == 0;
+    case 'g':
+        return memcmp(TRP_Q_BYTES(x) + 16 * i, TRP_Q_BYTES(y) + 16 * j, 16) == 0;
+    default:
+        return false;
+    }
+}
+
+static bool places_init(struct trp_embedq *q, struct places *p, const qv *list)
+{
+    size_t room = 16;
+
+    while (room < 2 * trp_eq_len(list)) {
+        room *= 2;
+    }
+    *p = (struct places){
+        .list = list, .mask = room - 1, .slots = trp_calloc(room, sizeof(size_t))};
+    return p->slots != NULL || trp_eq_oom(q) != NULL;
+}
+
+/* The position of an item equal to item j of y; -1: none. `add`: remembers j when none.
+ */
+static int64_t places_find(struct places *p, const qv *y, size_t j, bool add)
+{
+    size_t at = (size_t)hash_item(y, j) & p->mask;
+
+    for (; p->slots[at] != 0; at = (at + 1) & p->mask) {
+        if (equal_items(p->list, p->slots[at] - 1, y, j)) {
+            return (int64_t)p->slots[at] - 1;
+        }
+    }
+    if (add) {
+        p->slots[at] = j + 1;
+    }
+    return -1;
+}
+
+static bool places_fill(struct trp_embedq *q, struct places *p, const qv *list)
+{
+    if (!places_init(q, p, list)) {
+        return false;
+    }
+    for (size_t i = 0; i < trp_eq_len(list); i++) {
+        (void)places_find(p, list, i, true);
+    }
+    return true;
+}
+
+int64_t trp_eq_find_item(const qv *list, const qv *x)
+{
+    size_t count = trp_eq_len(list);
+
+    for (size_t i = 0; i < count; i++) {
+        bool same = false;
+        if (list->type == TROUPE_Q_LIST) {
+            same = troupe_q_match(TRP_Q_ITEMS(list)[i], x);
+        } else if (list->type == TROUPE_Q_TABLE) {
+            const qv *columns = TRP_Q_ITEMS(list)[1];
+            const qv *row = x->type == TROUPE_Q_DICT ? TRP_Q_ITEMS(x)[1] : x;
+            same = x->type == TROUPE_Q_DICT || trp_q_is_list(x)
+                       ? row->count == columns->count
+                       : columns->count == 1;
+            for (size_t c = 0; same && c < columns->count; c++) {
+                const qv *column = TRP_Q_ITEMS(columns)[c];
+                bool values = trp_q_holds_values(column->type);
+                bool mixed = trp_q_holds_values(row->type);
+                same = mixed && !values ? equal_items(column, i, TRP_Q_ITEMS(row)[c], 0)
+                                        : equal_items(column, i, row, c);
+            }
+        } else {
+            same = x->type < 0 && equal_items(list, i, x, 0);
+        }
+        if (same) {
+            return (int64_t)i;
+        }
+    }
+    return -1;
+}
+
+qv *trp_eq_dict_find(struct trp_embedq *q, qv *dict, qv *key)
+{
+    qv *values = TRP_Q_ITEMS(dict)[1];
+    int64_t at = trp_eq_find_item(TRP_Q_ITEMS(dict)[0], key);
+    qv *row = trp_eq_long(q, at);
+    qv *v = row != NULL ? trp_eq_index1(q, values, row) : NULL;
+
+    trp_eq_drop(row);
+    return v;
+}
+
+static bool nested(const qv *x)
+{
+    return x->type == TROUPE_Q_LIST && x->count > 0 && trp_q_is_list(TRP_Q_ITEMS(x)[0]);
+}
+
+/* Whether y is one item to be looked for in x, not many. */
+static bool one_item(const qv *x, const qv *y)
+{
+    if (x->type == TROUPE_Q_TABLE) {
+        return y->type != TROUPE_Q_TABLE && y->type != TROUPE_Q_LIST;
+    }
+    if (!trp_q_is_list(y)) {
+        return true;
+    }
+    return nested(x) && !nested(y) && !(y->type == TROUPE_Q_LIST && y->count == 0);
+}
+
+static qv *find_many(struct trp_embedq *q, qv *x, qv *y)
+{
+    size_t count = trp_eq_len(y);
+    struct places p;
+    qv *v = trp_eq_new(q, TROUPE_Q_LONG, count);
+
+    if (v == NULL || !places_fill(q, &p, x)) {
+        trp_eq_drop(v);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t at = 0;
+        if (y->type == TROUPE_Q_LIST && x->type != TROUPE_Q_LIST) {
+            at = trp_eq_find_item(x, TRP_Q_ITEMS(y)[i]);
+        } else if (x->type == TROUPE_Q_LIST && y->type != TROUPE_Q_LIST) {
+            qv *item = trp_q_at(y, i);
+            at = item != NULL ? trp_eq_find_item(x, item) : -1;
+            trp_eq_drop(item);
+        } else {
+            at = places_find(&p, y, i, false);
+        }
+        TRP_Q_LONGS(v)[i] = at >= 0 ? at : (int64_t)trp_eq_len(x);
+    }
+    trp_free(p.slots);
+    return v;
+}
+
+qv *trp_eq_find(struct trp_embedq *q, qv *x, qv *y)
+{
+    if (trp_q_is_dict(x)) {
+        qv *at = trp_eq_find(q, TRP_Q_ITEMS(x)[1], y);
+        qv *v = at != NULL ? trp_eq_index1(q, TRP_Q_ITEMS(x)[0], at) : NULL;
+        trp_eq_drop(at);
+        return v;
+    }
+    if (one_item(x, y)) {
+        int64_t at = trp_eq_find_item(x, y);
+        return trp_eq_long(q, at >= 0 ? at : (int64_t)trp_eq_len(x));
+    }
+    bool same = x->type == y->type || x->type == TROUPE_Q_LIST ||
+                y->type == TROUPE_Q_LIST || x->count == 0;
+    return same ? find_many(q, x, y) : trp_eq_fail(q, "type");
+}
+
+qv *trp_eq_v_in(struct trp_embedq *q, qv *x, qv *y)
+{
+    qv *list = trp_q_is_list(y) || y->type == TROUPE_Q_TABLE ? troupe_q_ref(y)
+                                                             : trp_eq_v_enlist(q, y);
+    if (trp_q_is_dict(x)) {
+        qv *v = list != NULL ? trp_eq_v_in(q, TRP_Q_ITEMS(x)[1], list) : NULL;
+        trp_eq_drop(list);
+        return v != NULL
+                   ? trp_eq_pair(q, TROUPE_Q_DICT, troupe_q_ref(TRP_Q_ITEMS(x)[0]), v)
+                   : NULL;
+    }
+    qv *at = list != NULL ? trp_eq_find(q, list, x) : NULL;
+    qv *v = at != NULL
+                ? trp_eq_new(q, at->type < 0 ? -TROUPE_Q_BOOLEAN : TROUPE_Q_BOOLEAN,
+                             at->count)
+                : NULL;
+    for (size_t i = 0; v != NULL && i < at->count; i++) {
+        TRP_Q_BYTES(v)[i] = TRP_Q_LONGS(at)[i] < (int64_t)trp_eq_len(list);
+    }
+    trp_eq_drop(at);
+    trp_eq_drop(list);
+    return v;
+}
+
+/* Positions where items appear for the first time. */
+static int64_t *firsts(struct trp_embedq *q, const qv *x, size_t *count)
+{
+    size_t n = trp_eq_len(x);
+    int64_t *rows = trp_alloc((n + 1) * sizeof *rows);
+    struct places p;
+
+    *count = 0;
+    if (rows == NULL || !places_init(q, &p, x)) {
+        trp_free(rows);
+        return (void *)trp_eq_oom(q);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (places_find(&p, x, i, true) < 0) {
+            rows[(*count)++] = (int64_t)i;
+        }
+    }
+    trp_free(p.slots);
+    return rows;
+}
+
+qv *trp_eq_v_distinct(struct trp_embedq *q, qv *x)
+{
+    size_t count = 0;
+
+    if (!trp_q_is_list(x) && x->type != TROUPE_Q_TABLE) {
+        return trp_q_is_dict(x) ? trp_eq_v_distinct(q, TRP_Q_ITEMS(x)[1])
+                                : trp_eq_fail(q, "type");
+    }
+    int64_t *rows = firsts(q, x, &count);
+    if (rows == NULL) {
+        return NULL;
+    }
+    qv *v = count == 0 ? troupe_q_ref(x) : trp_eq_take_rows(q, x, rows, count);
+    trp_free(rows);
+    return v;
+}
+
+/* Per item which group it is in; *groups: how many; *rows: the first of each. */
+static int64_t *grouping(struct trp_embedq *q, const qv *x, int64_t **rows,
+                         size_t *groups)
+{
+    size_t n = trp_eq_len(x);
+    int64_t *group = trp_alloc((n + 1) * sizeof *group);
+    int64_t *first = trp_alloc((n + 1) * sizeof *first);
+    struct places p = {0};
+
+    *groups = 0;
+    if (group == NULL || first == NULL || !places_init(q, &p, x)) {
+        trp_free(group);
+        trp_free(first);
+        return (void *)trp_eq_oom(q);
+    }
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = places_find(&p, x, i, true);
+        group[i] = at < 0 ? (int64_t)*groups : group[at];
+        if (at < 0) {
+            first[(*groups)++] = (int64_t)i;
+        }
+    }
+    trp_free(p.slots);
+    *rows = first;
+    return group;
+}
+
+static qv *group_lists(struct trp_embedq *q, const int64_t *group, size_t n,
+                       size_t groups)
+{
+    qv *lists = trp_eq_new(q, TROUPE_Q_LIST, groups);
+    size_t *sizes = trp_calloc(groups + 1, sizeof *sizes);
+
+    for (size_t i = 0; sizes != NULL && i < n; i++) {
+        sizes[group[i]]++;
+    }
+    for (size_t g = 0; lists != NULL && g < groups; g++) {
+        qv *v = sizes != NULL ? trp_eq_new(q, TROUPE_Q_LONG, sizes[g]) : trp_eq_oom(q);
+        TRP_Q_ITEMS(lists)[g] = v;
+        if (v == NULL) {
+            trp_eq_drop(lists);
+            lists = NULL;
+        } else {
+            sizes[g] = 0;
+        }
+    }
+    for (size_t i = 0; lists != NULL && i < n; i++) {
+        size_t g = (size_t)group[i];
+        TRP_Q_LONGS(TRP_Q_ITEMS(lists)[g])[sizes[g]++] = (int64_t)i;
+    }
+    trp_free(sizes);
+    return lists;
+}
+
+qv *trp_eq_v_group(struct trp_embedq *q, qv *x)
+{
+    size_t groups = 0;
+    int64_t *first = NULL;
+
+    if (trp_q_is_dict(x)) {
+        qv *g = trp_eq_v_group(q, TRP_Q_ITEMS(x)[1]);
+        qv *v = g != NULL ? trp_eq_index1(q, TRP_Q_ITEMS(x)[0], TRP_Q_ITEMS(g)[1]) : NULL;
+        v = v != NULL ? trp_eq_pair(q, TROUPE_Q_DICT, troupe_q_ref(TRP_Q_ITEMS(g)[0]), v)
+                      : NULL;
+        trp_eq_drop(g);
+        return v;
+    }
+    if (!trp_q_is_list(x) && x->type != TROUPE_Q_TABLE) {
+        return trp_eq_fail(q, "type");
+    }
+    int64_t *group = grouping(q, x, &first, &groups);
+    if (group == NULL) {
+        return NULL;
+    }
+    qv *lists = group_lists(q, group, trp_eq_len(x), groups);
+    qv *keys = lists == NULL ? NULL
+               : groups == 0 ? troupe_q_ref(x)
+                             : trp_eq_take_rows(q, x, first, groups);
+    trp_free(group);
+    trp_free(first);
+    return trp_eq_pair(q, TROUPE_Q_DICT, keys, lists);
+}
+
+/* Items of x that are (or are not) in y. */
+static qv *filter(struct trp_embedq *q, qv *x, qv *y, bool in)
+{
+    qv *items = trp_q_is_list(x) || x->type == TROUPE_Q_TABLE ? troupe_q_ref(x)
+                                                              : trp_eq_v_enlist(q, x);
+    qv *flags = items != NULL ? trp_eq_v_in(q, items, y) : NULL;
+    qv *wanted = flags != NULL && !in ? trp_eq_v_not(q, flags) : flags;
+    qv *rows = wanted != NULL ? trp_eq_v_where(q, wanted) : NULL;
+    qv *v = rows != NULL ? trp_eq_index1(q, items, rows) : NULL;
+
+    if (!in) {
+        trp_eq_drop(wanted);
+    }
+    trp_eq_drop(flags);
+    trp_eq_drop(rows);
+    trp_eq_drop(items);
+    return v;
+}
+
+qv *trp_eq_v_inter(struct trp_embedq *q, qv *x, qv *y)
+{
+    return filter(q, x, y, true);
+}
+
+qv *trp_eq_v_except(struct trp_embedq *q, qv *x, qv *y)
+{
+    return filter(q, x, y, false);
+}
+
+qv *trp_eq_v_union(struct trp_embedq *q, qv *x, qv *y)
+{
+    qv *both = trp_eq_v_join(q, x, y);
+    qv *v = both != NULL ? trp_eq_v_distinct(q, both) : NULL;
+
+    trp_eq_drop(both);
+    return v;
+}
+
+/* bin and binr: the last position not above y; the first not below. */
+static qv *search(struct trp_embedq *q, qv *x, qv *y, bool right)
+{
+    if (y->type == TROUPE_Q_LIST || !trp_q_is_list(x) || x->type == TROUPE_Q_LIST ||
+        (y->type != x->type && y->type != -x->type)) {
+        return trp_eq_fail(q, "type");
+    }
+    qv *v = trp_eq_new(q, y->type < 0 ? -TROUPE_Q_LONG : TROUPE_Q_LONG, y->count);
+    for (size_t i = 0; v != NULL && i < y->count; i++) {
+        size_t low = 0;
+        size_t high = x->count;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            int c = trp_eq_compare(x, middle, y, i);
+            if (right ? c < 0 : c <= 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        TRP_Q_LONGS(v)[i] = right ? (int64_t)low : (int64_t)low - 1;
+    }
+    return v;
+}
+
+qv *trp_eq_v_bin(struct trp_embedq *q, qv *x, qv *y)
+{
+    return search(q, x, y, false);
+}
+
+qv *trp_eq_v_binr(struct trp_embedq *q, qv *x, qv *y)
+{
+    return search(q, x, y, true);
+}
+
+qv *trp_eq_v_within(struct trp_embedq *q, qv *x, qv *y)
+{
+    if (!trp_q_is_list(y) || y->count != 2) {
+        return trp_eq_fail(q, "length");
+    }
+    qv *low = trp_eq_made(q, trp_q_at(y, 0));
+    qv *high = trp_eq_made(q, trp_q_at(y, 1));
+    qv *above = low != NULL && high != NULL ? trp_eq_v_ge(q, x, low) : NULL;
+    qv *below = above != NULL ? trp_eq_v_le(q, x, high) : NULL;
+    qv *v = below != NULL ? trp_eq_v_min(q, above, below) : NULL;
+
+    trp_eq_drop(low);
+    trp_eq_drop(high);
+    trp_eq_drop(above);
+    trp_eq_drop(below);
+    return v;
+}
