@@ -21,8 +21,8 @@ struct trp_loop {
     bool own; /* the event_base is ours */
     bool attached;
     bool dispatching; /* by us: a borrowed loop is left at the end, not run on */
-    bool threaded;    /* `thread` must be joined */
     pthread_t thread;
+    bool threaded; /* `thread` must be joined */
 };
 
 struct trp_loops {
@@ -288,8 +288,8 @@ static void join_threads(troupe_system *sys)
 {
     for (uint32_t i = 0; i < sys->loops->count; i++) {
         if (sys->loops->loops[i].threaded) {
-            sys->loops->loops[i].threaded = false;
             (void)pthread_join(sys->loops->loops[i].thread, NULL);
+            sys->loops->loops[i].threaded = false;
         }
     }
 }
