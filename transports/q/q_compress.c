@@ -178,29 +178,33 @@ struct unpacker {
     size_t place[PLACES];
 };
 
-/* Copies `size` bytes from a place `distance` before; may write up to 8 bytes more. */
-static void copy_match(uint8_t *to, size_t distance, size_t size)
+/* Copies in words; may write up to 15 bytes more. The source is 8 or more before. */
+static inline void copy_words(uint8_t *to, const uint8_t *from, size_t size)
+{
+    memcpy(to, from, 8);
+    memcpy(to + 8, from + 8, 8); /* most matches end here */
+    for (size_t i = 16; i < size; i += 8) {
+        memcpy(to + i, from + i, 8);
+    }
+}
+
+/* Copies `size` bytes from a place `distance` before; may write up to 15 bytes more. */
+static inline void copy_match(uint8_t *to, size_t distance, size_t size)
 {
     const uint8_t *from = to - distance;
 
-    if (distance == 1) {
+    if (distance >= 8) {
+        copy_words(to, from, size);
+    } else if (distance == 1) {
         memset(to, *from, size);
-        return;
-    }
-    if (distance < 8) { /* repeat the pattern until it is 8 long */
+    } else { /* repeat the pattern until it is 8 long */
         size_t step = distance * ((7 + distance) / distance);
         for (size_t i = 0; i < step; i++) {
             to[i] = from[i];
         }
-        if (size <= step) {
-            return;
+        if (size > step) {
+            copy_words(to + step, to, size - step);
         }
-        to += step;
-        size -= step;
-        from = to - step;
-    }
-    for (size_t i = 0; i < size; i += 8) {
-        memcpy(to + i, from + i, 8);
     }
 }
 

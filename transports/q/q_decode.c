@@ -5,7 +5,10 @@
 #include "mailbox/alloc.h"
 #include "transports/q/q_symbol.h"
 
-enum { OBJECT_MIN = 2 }; /* bytes of the smallest object */
+enum {
+    OBJECT_MIN = 2, /* bytes of the smallest object */
+    MANY = 2048     /* bytes of a body that may hold many values */
+};
 
 struct reader {
     const uint8_t *start, *at, *end;
@@ -13,6 +16,8 @@ struct reader {
     size_t alias_min; /* bytes from which a vector may point into the owner */
     uint32_t depth, depth_max;
     bool swap;
+    bool many; /* large enough for values to come from slabs */
+    struct trp_q_slab *slab;
     struct trp_q_why *why;
 };
 
@@ -55,6 +60,11 @@ static void read_items(struct reader *in, void *to, size_t count, size_t width)
         memcpy(to, in->at, count * width);
     }
     in->at += count * width;
+}
+
+static troupe_q_value *make(struct reader *in, int type, size_t count)
+{
+    return in->many ? trp_q_new_in(&in->slab, type, count) : trp_q_new(type, count);
 }
 
 static troupe_status read_value(struct reader *in, troupe_q_value **out);
@@ -102,7 +112,7 @@ static troupe_status read_atom(struct reader *in, int type, troupe_q_value **out
     } else if (type == -TROUPE_Q_BOOLEAN && *in->at > 1) {
         return check_booleans(in, in->at, 1);
     }
-    troupe_q_value *v = trp_q_new(type, 1);
+    troupe_q_value *v = make(in, type, 1);
     if (v == NULL) {
         return no_memory(in);
     }
@@ -182,7 +192,7 @@ static troupe_status read_vector(struct reader *in, int type, troupe_q_value **o
         }
         in->at += count * width;
     } else {
-        v = trp_q_new(type, count);
+        v = make(in, type, count);
         if (v == NULL) {
             return no_memory(in);
         }
@@ -202,7 +212,7 @@ static troupe_status read_symbols(struct reader *in, troupe_q_value **out)
     if (status != TROUPE_OK) {
         return status;
     }
-    troupe_q_value *v = trp_q_new(TROUPE_Q_SYMBOL, count);
+    troupe_q_value *v = make(in, TROUPE_Q_SYMBOL, count);
     if (v == NULL) {
         return no_memory(in);
     }
@@ -228,7 +238,7 @@ static troupe_status read_parts(struct reader *in, int type, uint8_t attr, size_
     if (++in->depth > in->depth_max) {
         return refuse(in, TROUPE_ELIMIT, "nested too deep");
     }
-    troupe_q_value *v = trp_q_new(type, count);
+    troupe_q_value *v = make(in, type, count);
     if (v == NULL) {
         return no_memory(in);
     }
@@ -438,6 +448,7 @@ troupe_status trp_q_decode_body(const uint8_t *body, size_t size,
                         .depth_max = limits->depth < TROUPE_Q_DEPTH_MAX
                                          ? limits->depth
                                          : TROUPE_Q_DEPTH_MAX,
+                        .many = size >= MANY,
                         .swap = header->big != trp_q_host_is_big(),
                         .why = why};
     size_t share = size / TRP_Q_ALIAS_SHARE;
@@ -450,6 +461,7 @@ troupe_status trp_q_decode_body(const uint8_t *body, size_t size,
     if (status == TROUPE_OK && in.at != in.end) {
         status = refuse(&in, TROUPE_EPROTO, "bytes after the object");
     }
+    trp_q_slab_close(&in.slab);
     if (status != TROUPE_OK) {
         troupe_q_unref(&value);
         return status;

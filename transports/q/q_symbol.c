@@ -14,7 +14,7 @@
 
 #include "mailbox/alloc.h"
 
-enum { SHARDS = 64, SHARD_SHIFT = 26, SLOTS_FIRST = 256, ARENA = 1 << 16 };
+enum { SHARDS = 64, SHARD_SHIFT = 26, SLOTS_FIRST = 256, ARENA = 1 << 16, WORD = 8 };
 
 struct slot {
     _Atomic(uint32_t) hash; /* 0: free */
@@ -56,21 +56,31 @@ static void prepare(void)
     atomic_store_explicit(&ready, true, memory_order_release);
 }
 
-static uint64_t mix(uint64_t x, uint64_t word)
+/* The middle of a 128-bit product, as in wyhash: with a secret seed nobody can aim. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
 {
-    x = (x ^ word) * UINT64_C(0x9fb21c651e98df25);
-    return x ^ x >> 29;
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint32_t finish(uint64_t x, size_t size)
+static const uint64_t factor = UINT64_C(0xa0761d6478bd642f);
+
+static inline uint64_t mix(uint64_t x, uint64_t word)
 {
-    x = mix(x, size);
-    x *= UINT64_C(0xd6e8feb86659fd93);
-    uint32_t hash = (uint32_t)(x >> 32);
-    return hash != 0 ? hash : 1;
+    return fold(x ^ word, factor);
 }
 
-static uint64_t word_of(const uint8_t *text, size_t size)
+/* The last word holds the 0 to 7 bytes that are left, followed by zeroes. */
+static inline uint32_t finish(uint64_t x, uint64_t word, size_t size)
+{
+    uint64_t hash = fold(x ^ word, UINT64_C(0xe7037ed1a0b428db) ^ size);
+
+    return (uint32_t)(hash >> 32) | 1;
+}
+
+/* Up to 8 bytes as they lie in memory, followed by zeroes. */
+static inline uint64_t word_of(const uint8_t *text, size_t size)
 {
     uint64_t word = 0;
 
@@ -83,19 +93,32 @@ static uint32_t hash_of(const uint8_t *text, size_t size)
     uint64_t x = seed;
     size_t left = size;
 
-    for (; left >= 8; left -= 8, text += 8) {
-        x = mix(x, word_of(text, 8));
+    for (; left >= WORD; left -= WORD, text += WORD) {
+        x = mix(x, word_of(text, WORD));
     }
-    return finish(left != 0 ? mix(x, word_of(text, left)) : x, size);
+    return finish(x, word_of(text, left), size);
 }
 
-static const char *look(const struct slots *slots, uint32_t hash, const void *text,
-                        size_t size)
+/* A symbol's text fills up its last word with zeroes, so that short ones are compared as
+ * one word. */
+static inline bool is_text(const struct trp_q_symbol *symbol, const void *text,
+                           size_t size, uint64_t last)
+{
+    if (symbol->size != size) {
+        return false;
+    }
+    uint64_t word;
+    memcpy(&word, symbol->text + (size & ~(size_t)(WORD - 1)), WORD);
+    return word == last && (size < WORD || memcmp(symbol->text, text, size) == 0);
+}
+
+static inline const char *look(const struct slots *slots, uint32_t hash, const void *text,
+                               size_t size, uint64_t last)
 {
     if (slots == NULL) {
         return NULL;
     }
-    for (size_t i = hash & slots->mask;; i = (i + 1) & slots->mask) {
+    for (size_t i = (hash >> 1) & slots->mask;; i = (i + 1) & slots->mask) {
         uint32_t there = atomic_load_explicit(&slots->slot[i].hash, memory_order_acquire);
         if (there == 0) {
             return NULL;
@@ -103,7 +126,7 @@ static const char *look(const struct slots *slots, uint32_t hash, const void *te
         if (there == hash) {
             const struct trp_q_symbol *symbol =
                 atomic_load_explicit(&slots->slot[i].symbol, memory_order_relaxed);
-            if (symbol->size == size && memcmp(symbol->text, text, size) == 0) {
+            if (is_text(symbol, text, size, last)) {
                 return symbol->text;
             }
         }
@@ -112,7 +135,7 @@ static const char *look(const struct slots *slots, uint32_t hash, const void *te
 
 static void put(struct slots *slots, const struct trp_q_symbol *symbol)
 {
-    size_t i = symbol->hash & slots->mask;
+    size_t i = (symbol->hash >> 1) & slots->mask;
 
     while (atomic_load_explicit(&slots->slot[i].hash, memory_order_relaxed) != 0) {
         i = (i + 1) & slots->mask;
@@ -150,7 +173,7 @@ static troupe_status widen(struct shard *shard)
 
 static uint8_t *carve(struct shard *shard, size_t size)
 {
-    size = (size + 3) & ~(size_t)3;
+    size = (size + WORD - 1) & ~(size_t)(WORD - 1);
     if (size > ARENA / 4) {
         return trp_alloc(size);
     }
@@ -192,8 +215,8 @@ static troupe_status add(struct shard *shard, uint32_t hash, const void *text,
     }
     symbol->hash = hash;
     symbol->size = (uint32_t)size;
+    memset(symbol->text + (size & ~(size_t)(WORD - 1)), 0, WORD);
     memcpy(symbol->text, text, size);
-    symbol->text[size] = 0;
     put(atomic_load_explicit(&shard->slots, memory_order_relaxed), symbol);
     shard->used++;
     (void)atomic_fetch_add_explicit(&total_count, 1, memory_order_relaxed);
@@ -202,29 +225,40 @@ static troupe_status add(struct shard *shard, uint32_t hash, const void *text,
     return TROUPE_OK;
 }
 
-static troupe_status find(uint32_t hash, const void *text, size_t size, const char **out)
+/* Looks again, and adds, under the lock. */
+static troupe_status find_slowly(struct shard *shard, uint32_t hash, const void *text,
+                                 size_t size, uint64_t last, const char **out)
 {
-    struct shard *shard = &shards[hash >> SHARD_SHIFT];
-    const char *known =
-        look(atomic_load_explicit(&shard->slots, memory_order_acquire), hash, text, size);
     troupe_status status = TROUPE_OK;
 
-    if (TRP_UNLIKELY(known == NULL)) {
-        (void)pthread_mutex_lock(&shard->lock);
-        known = look(atomic_load_explicit(&shard->slots, memory_order_relaxed), hash,
-                     text, size);
-        if (known == NULL) {
-            status = add(shard, hash, text, size, &known);
-        }
-        (void)pthread_mutex_unlock(&shard->lock);
+    (void)pthread_mutex_lock(&shard->lock);
+    const char *known = look(atomic_load_explicit(&shard->slots, memory_order_relaxed),
+                             hash, text, size, last);
+    if (known == NULL) {
+        status = add(shard, hash, text, size, &known);
     }
+    (void)pthread_mutex_unlock(&shard->lock);
     if (status == TROUPE_OK) {
         *out = known;
     }
     return status;
 }
 
-static void begin(void)
+static inline troupe_status find(uint32_t hash, const void *text, size_t size,
+                                 uint64_t last, const char **out)
+{
+    struct shard *shard = &shards[hash >> SHARD_SHIFT];
+    const char *known = look(atomic_load_explicit(&shard->slots, memory_order_acquire),
+                             hash, text, size, last);
+
+    if (TRP_UNLIKELY(known == NULL)) {
+        return find_slowly(shard, hash, text, size, last, out);
+    }
+    *out = known;
+    return TROUPE_OK;
+}
+
+static inline void begin(void)
 {
     if (TRP_UNLIKELY(!atomic_load_explicit(&ready, memory_order_acquire))) {
         (void)pthread_once(&once, prepare);
@@ -238,11 +272,14 @@ troupe_status trp_q_intern(const char *text, size_t size, const char **out)
         return TROUPE_OK;
     }
     begin();
-    return find(hash_of((const uint8_t *)text, size), text, size, out);
+    const uint8_t *bytes = (const uint8_t *)text;
+    size_t left = size % WORD;
+    return find(hash_of(bytes, size), text, size, word_of(bytes + size - left, left),
+                out);
 }
 
-troupe_status trp_q_intern_z(const uint8_t *text, const uint8_t *end,
-                             const uint8_t **next, const char **out)
+static troupe_status intern_near_end(const uint8_t *text, const uint8_t *end,
+                                     const uint8_t **next, const char **out)
 {
     const uint8_t *nul = text < end ? memchr(text, 0, (size_t)(end - text)) : NULL;
 
@@ -252,6 +289,47 @@ troupe_status trp_q_intern_z(const uint8_t *text, const uint8_t *end,
     troupe_status status = trp_q_intern((const char *)text, (size_t)(nul - text), out);
     if (status == TROUPE_OK) {
         *next = nul + 1;
+    }
+    return status;
+}
+
+/* Bit 7 of each zero byte, sure for the lowest one. */
+static inline uint64_t zero_bytes(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+troupe_status trp_q_intern_z(const uint8_t *text, const uint8_t *end,
+                             const uint8_t **next, const char **out)
+{
+    const uint8_t *at = text;
+    uint64_t zero = 0, word = 0;
+
+    begin();
+    uint64_t x = seed;
+    /* Finds the end and hashes in one go, a word at a time. */
+    for (;; at += WORD) {
+        if (end - at < WORD || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) {
+            return intern_near_end(text, end, next, out);
+        }
+        memcpy(&word, at, WORD);
+        zero = zero_bytes(word);
+        if (zero != 0) {
+            break;
+        }
+        x = mix(x, word);
+    }
+    unsigned left = (unsigned)__builtin_ctzll(zero) / 8;
+    word &= (UINT64_C(1) << (8 * left)) - 1;
+    size_t size = (size_t)(at - text) + left;
+    if (size == 0) {
+        *next = text + 1;
+        *out = empty.text;
+        return TROUPE_OK;
+    }
+    troupe_status status = find(finish(x, word, size), text, size, word, out);
+    if (status == TROUPE_OK) {
+        *next = at + left + 1;
     }
     return status;
 }

@@ -3,6 +3,7 @@
 #include "transports/q/q_value.h"
 
 #include <assert.h>
+#include <pthread.h>
 
 #include "mailbox/alloc.h"
 #include "mailbox/pool.h"
@@ -62,47 +63,198 @@ bool trp_q_code_exists(int type, unsigned code)
     }
 }
 
+enum {
+    SLAB_VALUES = 127, /* with its header 8 KiB */
+    SLABS_KEPT = 2048, /* free ones kept for the next message; 16 MiB */
+    IN_SLAB = 0x8000   /* in `home`: the rest is the place in the slab */
+};
+
+static_assert((int)TRP_POOLS_MAX < (int)IN_SLAB, "homes and places in slabs differ");
+
+struct trp_q_slab {
+    atomic_uint users; /* values that live in it, and whoever makes more */
+    unsigned used;
+    struct trp_q_slab *next; /* while kept */
+    char pad[64 - sizeof(atomic_uint) - sizeof(unsigned) - sizeof(void *)];
+    troupe_q_value values[];
+};
+
+/* Fresh pages cost more than all else in making values, so some memory is kept. */
+static struct {
+    pthread_mutex_t lock;
+    struct trp_q_slab *first;
+    unsigned count;
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void keep_or_free(struct trp_q_slab *slab)
+{
+    (void)pthread_mutex_lock(&kept.lock);
+    bool keep = kept.count < SLABS_KEPT;
+    if (keep) {
+        slab->next = kept.first;
+        kept.first = slab;
+        kept.count++;
+    }
+    (void)pthread_mutex_unlock(&kept.lock);
+    if (!keep) {
+        trp_free(slab);
+    }
+}
+
+static struct trp_q_slab *new_slab(void)
+{
+    struct trp_q_slab *slab = NULL;
+
+    if (!trp_fail_armed()) {
+        (void)pthread_mutex_lock(&kept.lock);
+        slab = kept.first;
+        if (slab != NULL) {
+            kept.first = slab->next;
+            kept.count--;
+        }
+        (void)pthread_mutex_unlock(&kept.lock);
+    }
+    if (slab == NULL) {
+        slab = trp_alloc(sizeof(*slab) + SLAB_VALUES * sizeof(troupe_q_value));
+    }
+    if (slab != NULL) {
+        atomic_init(&slab->users, 1 + SLAB_VALUES);
+        slab->used = 0;
+    }
+    return slab;
+}
+
+static void leave_slab(struct trp_q_slab *slab, unsigned users)
+{
+    if (users != 0 &&
+        atomic_fetch_sub_explicit(&slab->users, users, memory_order_release) == users) {
+        atomic_thread_fence(memory_order_acquire);
+        keep_or_free(slab);
+    }
+}
+
+void trp_q_slab_close(struct trp_q_slab **slab)
+{
+    if (*slab != NULL) {
+        leave_slab(*slab, 1 + SLAB_VALUES - (*slab)->used);
+        *slab = NULL;
+    }
+}
+
+/* All places count as used from the start, so that making a value is no atomic step. */
+static troupe_q_value *take_place(struct trp_q_slab **slab)
+{
+    if (*slab == NULL || (*slab)->used == SLAB_VALUES) {
+        struct trp_q_slab *fresh = new_slab();
+        if (fresh == NULL) {
+            return NULL;
+        }
+        trp_q_slab_close(slab);
+        *slab = fresh;
+    }
+    troupe_q_value *v = &(*slab)->values[(*slab)->used];
+    v->home = (uint16_t)(IN_SLAB | (*slab)->used++);
+    return v;
+}
+
+static struct trp_q_slab *slab_of(troupe_q_value *v)
+{
+    troupe_q_value *first = v - (v->home & ~IN_SLAB);
+
+    return TRP_CONTAINER(first, struct trp_q_slab, values);
+}
+
+static inline void prepare(troupe_q_value *v, int type, size_t count)
+{
+    atomic_init(&v->refs, 1);
+    v->type = (int8_t)type;
+    v->attr = 0;
+    v->count = count;
+    v->owner = NULL;
+    v->data = v->small.bytes;
+}
+
 static troupe_q_value *new_block(int type, size_t count)
 {
     uint16_t home = 0;
     troupe_q_value *v = trp_pool_get(0, &home);
 
     if (v != NULL) {
-        atomic_init(&v->refs, 1);
-        v->type = (int8_t)type;
-        v->attr = 0;
         v->home = home;
-        v->count = count;
-        v->owner = NULL;
-        v->data = v->small.bytes;
+        prepare(v, type, count);
+    }
+    return v;
+}
+
+/* Values that are freed one after the other mostly lie in one slab, which is told of
+ * `gone` of them at once. */
+struct sweep {
+    struct trp_q_slab *slab;
+    unsigned gone;
+};
+
+static void end_sweep(struct sweep *sweep)
+{
+    leave_slab(sweep->slab, sweep->gone);
+    sweep->gone = 0;
+}
+
+static void free_block(troupe_q_value *v, struct sweep *sweep)
+{
+    if ((v->home & IN_SLAB) == 0) {
+        trp_pool_put(v, 0, v->home);
+        return;
+    }
+    struct trp_q_slab *slab = slab_of(v);
+    if (slab != sweep->slab) {
+        end_sweep(sweep);
+        sweep->slab = slab;
+    }
+    sweep->gone++;
+}
+
+/* Gives a prepared value its items; on failure frees the block. NULL inside is allowed.
+ */
+static troupe_q_value *with_room(troupe_q_value *v, size_t capacity)
+{
+    if (v == NULL) {
+        return NULL;
+    }
+    if (v->type < 0 && v->type >= -TROUPE_Q_TIME) {
+        v->capacity = 1;
+        return v;
+    }
+    size_t width = trp_q_width(v->type);
+    v->capacity = TRP_Q_SMALL / width;
+    if (capacity > v->capacity) {
+        v->data = capacity > SIZE_MAX / 2 / width ? NULL : trp_alloc(capacity * width);
+        if (v->data == NULL) {
+            struct sweep sweep = {NULL, 0};
+            free_block(v, &sweep);
+            end_sweep(&sweep);
+            return NULL;
+        }
+        v->capacity = capacity;
+    }
+    if (trp_q_holds_values(v->type) && v->count != 0) {
+        memset(v->data, 0, v->count * width);
     }
     return v;
 }
 
 troupe_q_value *trp_q_new_room(int type, size_t count, size_t capacity)
 {
-    size_t width = trp_q_width(type);
+    return with_room(new_block(type, count), capacity);
+}
 
-    if (capacity > SIZE_MAX / 2 / width) {
-        return NULL;
+troupe_q_value *trp_q_new_in(struct trp_q_slab **slab, int type, size_t count)
+{
+    troupe_q_value *v = take_place(slab);
+
+    if (v != NULL) {
+        prepare(v, type, count);
     }
-    troupe_q_value *v = new_block(type, count);
-    if (v == NULL) {
-        return NULL;
-    }
-    v->capacity = TRP_Q_SMALL / width;
-    if (capacity > v->capacity) {
-        v->capacity = capacity;
-        v->data = trp_alloc(capacity * width);
-        if (v->data == NULL) {
-            trp_pool_put(v, 0, v->home);
-            return NULL;
-        }
-    }
-    if (trp_q_holds_values(type) && count != 0) {
-        memset(v->data, 0, count * width);
-    }
-    return v;
+    return with_room(v, count);
 }
 
 troupe_q_value *trp_q_new(int type, size_t count)
@@ -134,17 +286,15 @@ static bool release(troupe_q_value *v)
     if (atomic_load_explicit(&v->refs, memory_order_acquire) == 1) {
         return true;
     }
-    if (atomic_fetch_sub_explicit(&v->refs, 1, memory_order_release) != 1) {
-        return false;
-    }
-    atomic_thread_fence(memory_order_acquire);
-    return true;
+    return atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1;
 }
 
 /* Frees values that nobody holds, and what they alone hold, without recursion: the ones
  * still to be done are chained through `next`. */
 static void free_all(troupe_q_value *todo)
 {
+    struct sweep sweep = {NULL, 0};
+
     while (todo != NULL) {
         troupe_q_value *v = todo;
         todo = v->next;
@@ -162,8 +312,9 @@ static void free_all(troupe_q_value *todo)
         } else if (v->data != v->small.bytes) {
             trp_free(v->data);
         }
-        trp_pool_put(v, 0, v->home);
+        free_block(v, &sweep);
     }
+    end_sweep(&sweep);
 }
 
 void troupe_q_unref(troupe_q_value **value)

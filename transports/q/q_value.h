@@ -22,7 +22,7 @@ enum {
 };
 
 struct troupe_q_value {
-    atomic_uint refs; /* unref: release, last one: acquire */
+    atomic_uint refs; /* the last unref sees what all holders did */
     int8_t type;
     uint8_t attr;
     uint16_t home; /* of the block, see mailbox/pool.h */
@@ -38,6 +38,10 @@ struct troupe_q_value {
         int64_t align;
     } small;
 };
+
+/* Room for many values at once, for a decoder that makes them by the thousand: the memory
+ * is freed with the last value in it. Start with NULL; end with trp_q_slab_close. */
+struct trp_q_slab;
 
 /* Items of a vector or the one of an atom. */
 #define TRP_Q_BYTES(v)  ((uint8_t *)(v)->data)
@@ -103,6 +107,12 @@ troupe_q_value *trp_q_new(int type, size_t count);
 
 /* The same with room for `capacity` >= count items. */
 troupe_q_value *trp_q_new_room(int type, size_t count, size_t capacity);
+
+/* The same with the block from a slab, which is renewed when it is full. */
+troupe_q_value *trp_q_new_in(struct trp_q_slab **slab, int type, size_t count);
+
+/* No more values will be made in it; NULL inside is allowed. */
+void trp_q_slab_close(struct trp_q_slab **slab);
 
 /* A fixed-width vector that points into `owner`'s bytes; takes a reference of its own.
  * items   aligned for the type */
