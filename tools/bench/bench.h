@@ -30,6 +30,7 @@ extern const struct bench_workload bench_messages[];
 extern const struct bench_workload bench_threads[];
 extern const struct bench_workload bench_engine[];
 extern const struct bench_workload bench_pieces[];
+extern const struct bench_workload bench_q[];
 
 /* ---- for workloads ---- */
 

@@ -13,7 +13,7 @@
 const char *bench_trace = "off";
 
 static const struct bench_workload *const groups[] = {bench_messages, bench_threads,
-                                                      bench_pieces};
+                                                      bench_pieces, bench_q};
 enum { ROUNDS = 10 }; /* round trips a sample */
 
 static double *samples;
