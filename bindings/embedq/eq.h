@@ -181,7 +181,8 @@ struct trp_embedq {
     int32_t address;
     int precision, console_rows, console_columns;
     int64_t port, timer;
-    bool deferred; /* -30!(::) in this call */
+    bool deferred;  /* -30!(::) in this call */
+    bool may_sleep; /* the thread is ours: an engine */
 };
 
 /* ---- errors and limits (eq_error.c) ---- */
@@ -192,6 +193,7 @@ qv *trp_eq_oom(struct trp_embedq *q);
 /* false: an error is set ('stop, 'stack). Call at every loop turn and call. */
 bool trp_eq_go_on(struct trp_embedq *q);
 bool trp_eq_deep(struct trp_embedq *q);
+bool trp_eq_interrupted(const struct trp_embedq *q);
 /* A new vector within the memory limit. */
 qv *trp_eq_new(struct trp_embedq *q, int type, size_t count);
 /* NULL becomes 'wsfull. */

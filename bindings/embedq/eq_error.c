@@ -47,6 +47,11 @@ bool trp_eq_deep(struct trp_embedq *q)
     return true;
 }
 
+bool trp_eq_interrupted(const struct trp_embedq *q)
+{
+    return atomic_load_explicit(&q->interrupt, memory_order_relaxed);
+}
+
 bool trp_eq_go_on(struct trp_embedq *q)
 {
     q->steps++;

@@ -133,6 +133,10 @@ qv *trp_eq_dot_z(struct trp_embedq *q, const char *name)
         return trp_eq_symbol(q, "", 0);
     case 'q':
         return trp_eq_bool(q, false);
+    case 's':
+        return q->frame != NULL && q->frame->lambda != NULL
+                   ? troupe_q_ref(q->frame->lambda->value)
+                   : NULL;
     case 'x':
         return arguments(q);
     default:
@@ -204,6 +208,18 @@ static qv *load(struct trp_embedq *q, const char *text, size_t size)
     return good ? trp_eq_null(q) : NULL;
 }
 
+/* Sleeps in short pieces, so that an interrupt is seen. */
+static bool sleep_here(struct trp_embedq *q, troupe_ns span)
+{
+    while (span > 0 && trp_eq_go_on(q)) {
+        troupe_ns piece = span < TROUPE_MS(5) ? span : TROUPE_MS(5);
+        struct timespec t = {.tv_nsec = (long)piece};
+        (void)nanosleep(&t, NULL);
+        span -= piece;
+    }
+    return trp_eq_go_on(q);
+}
+
 static qv *rest_asleep(struct trp_embedq *q, const char *text, size_t size)
 {
     struct trp_eq_scan scan;
@@ -211,11 +227,13 @@ static qv *rest_asleep(struct trp_embedq *q, const char *text, size_t size)
     if (!trp_eq_scan_word(text, size, &scan) || scan.real < 0 || scan.real > 1e6) {
         return trp_eq_fail(q, "type");
     }
+    troupe_ns span = (troupe_ns)(scan.real * (double)TRP_EQ_SECOND);
     if (host_of(q)->sleep == NULL) {
-        return trp_eq_nyi(q, "sleep");
+        return !q->may_sleep         ? trp_eq_nyi(q, "sleep")
+               : sleep_here(q, span) ? trp_eq_null(q)
+                                     : NULL;
     }
-    troupe_status status = host_of(q)->sleep(
-        q->options.context, (troupe_ns)(scan.real * (double)TRP_EQ_SECOND));
+    troupe_status status = host_of(q)->sleep(q->options.context, span);
     return status == TROUPE_OK && !trp_eq_go_on(q) ? NULL : answered(q, status, NULL);
 }
 

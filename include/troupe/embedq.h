@@ -34,6 +34,10 @@ typedef enum troupe_embedq_file {
 typedef struct troupe_embedq_host {
     size_t size; /* sizeof(troupe_embedq_host) */
 
+    /* The engine tells here, before each request, as whom the other functions may tell,
+     * ask and publish; never called by an interpreter without an engine. */
+    void (*attach)(void *context, troupe_self *self);
+
     /* Console output of show, 0N!, -1 and -2. stream: 1 or 2. NULL: standard output. */
     void (*print)(void *context, int stream, const char *text, size_t size);
 
@@ -56,7 +60,8 @@ typedef struct troupe_embedq_host {
     /* Wall clock, nanoseconds since 1970 UTC; NULL: the machine's. */
     int64_t (*now)(void *context);
 
-    /* system "sleep n": nanoseconds. */
+    /* system "sleep n": nanoseconds. NULL in an engine: its thread sleeps, and an
+     * interrupt wakes it. */
     troupe_status (*sleep)(void *context, troupe_ns span);
 
     void (*exit)(void *context, int code);
