@@ -285,7 +285,9 @@ troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
         return TROUPE_ENOMEM;
     }
     actor->behavior = behavior;
-    actor->flags = flags;
+    actor->flags =
+        (uint16_t)(flags |
+                   (behavior->policy == TROUPE_KEEP_LAST ? TRP_ACTOR_KEEPS_LAST : 0));
     actor->limit = behavior->mailbox_limit != 0 ? behavior->mailbox_limit
                                                 : base->system->options.mailbox_limit;
     troupe_status status = make_state(actor, behavior);
@@ -335,6 +337,7 @@ void trp_end_soon(struct trp_base *base, struct trp_actor *actor, troupe_status 
         return;
     }
     actor->phase = TRP_ENDING;
+    actor->flags |= TRP_ACTOR_ATTENTION;
     actor->reason = (int16_t)reason;
     actor->slot->state = TROUPE_STATE_STOPPING;
     trp_timers_end(base, actor);
@@ -421,6 +424,7 @@ void trp_end_now(struct trp_base *base, struct trp_actor *actor, troupe_status r
 
 void troupe_exit(troupe_self *self, troupe_status reason)
 {
+    self->actor->flags |= TRP_ACTOR_ATTENTION;
     self->base->exiting = true;
     self->base->exit_reason = (int16_t)reason;
 }
@@ -531,6 +535,8 @@ troupe_status troupe_become(troupe_self *self, const troupe_behavior *behavior)
         return TROUPE_EINVAL;
     }
     actor->behavior = behavior;
+    actor->flags &= (uint16_t)~TRP_ACTOR_KEEPS_LAST;
+    actor->flags |= behavior->policy == TROUPE_KEEP_LAST ? TRP_ACTOR_KEEPS_LAST : 0;
     actor->slot->kind = trp_kind_of(self->base, behavior->name);
     trp_record(self->base->recorder, TROUPE_EV_STATE, actor->slot->kind,
                trp_id_number(actor->id), actor->slot->message, 0, 0);

@@ -52,6 +52,9 @@ TROUPE_MUST_CHECK troupe_status trp_trace_open(const char *mode, const char *pro
 
 /* Removes its files and gives the memory back, unless recorders are still open: their
  * threads were abandoned and may write for ever. */
+/* Whether the actor table is kept for somebody to look at (every mode but off). */
+bool trp_trace_observed(const struct trp_trace *trace);
+
 void trp_trace_close(struct trp_trace **trace);
 
 /* Why a wish was not granted; "" when all were. */

@@ -70,7 +70,13 @@ enum {
     TRP_ACTOR_ROOM = 1 << 4,   /* somebody waits for room here */
     TRP_ACTOR_ENGINE = 1 << 5, /* orders urgent calls first */
     TRP_ACTOR_NAMED = 1 << 6,
-    TRP_ACTOR_SUPERVISED = 1 << 7
+    TRP_ACTOR_SUPERVISED = 1 << 7,
+    TRP_ACTOR_KEEPS_LAST = 1 << 8, /* TROUPE_KEEP_LAST: looks at every message */
+    TRP_ACTOR_ATTENTION = 1 << 9,  /* it exits, or is ending: look after the handler */
+    /* None of these: its turn just goes on. */
+    TRP_ACTOR_PAUSES = TRP_ACTOR_ATTENTION | TRP_ACTOR_ROOM | TRP_ACTOR_WAITS,
+    /* None of these: what is told to it is simply appended. */
+    TRP_ACTOR_SPECIAL = TRP_ACTOR_LIGHT | TRP_ACTOR_WAITS | TRP_ACTOR_KEEPS_LAST
 };
 
 /* 112 bytes, in chunks; the slot beside it (128 bytes, shared) holds what a watcher sees.
@@ -86,14 +92,14 @@ struct trp_actor {
         struct trp_side *side;     /* rare parts; NULL until needed */
         struct trp_future *future; /* of a light one */
     };
-    uint32_t mail;   /* ordinary messages in the mailbox */
-    uint32_t limit;  /* of `mail` */
-    uint32_t timers; /* first of its timers, 0: none */
-    int16_t reason;  /* of the end, while TRP_ENDING */
+    uint32_t mail;       /* ordinary messages in the mailbox */
+    uint32_t limit;      /* of `mail` */
+    uint32_t timers;     /* first of its timers, 0: none */
+    uint32_t state_size; /* what `state` has room for */
+    int16_t reason;      /* of the end, while TRP_ENDING */
     uint8_t phase;
-    uint8_t flags;
+    uint16_t flags;
     uint64_t parent;
-    uint32_t state_size;                 /* what `state` has room for */
     uint64_t small[TRP_SMALL_STATE / 8]; /* state that is no larger lives here */
 };
 
@@ -161,9 +167,9 @@ struct trp_base {
     struct troupe_system *system;
     struct trp_actor *run_head, *run_tail;
     troupe_ns now;
-    uint64_t next_message; /* index << 48 | counter */
+    uint64_t next_message; /* index << 48 | counter: how many were accepted */
     struct {
-        uint64_t accepted, delivered, dropped, refused, spawned, ended;
+        uint64_t delivered, dropped, refused, spawned, ended;
     } count;
     struct trp_chunk **chunks;
     uint32_t chunk_count;
@@ -176,7 +182,9 @@ struct trp_base {
     uint32_t index; /* from 1 */
     uint32_t ready; /* length of the run queue */
     bool in_pass;
-    bool exiting; /* the running actor called troupe_exit */
+    bool plain;    /* not observed, seeded or an engine's: turns take the short way */
+    bool observed; /* somebody may look at the actor table: keep `state` and the like */
+    bool exiting;  /* the running actor called troupe_exit */
     int16_t exit_reason;
     bool stopping_all;  /* shutdown has reached this base */
     bool dropping_mail; /* the deadline has passed: drops say shutdown */
@@ -271,20 +279,26 @@ static inline struct trp_base *trp_base_at(struct troupe_system *sys, uint32_t i
                : atomic_load_explicit(&sys->bases[index], memory_order_acquire);
 }
 
+/* Behind all that are ready; it has no place in the queue yet. */
+static inline void trp_push_ready(struct trp_base *base, struct trp_actor *actor)
+{
+    actor->run_next = NULL;
+    base->ready++;
+    if (base->run_head != NULL) {
+        base->run_tail->run_next = actor;
+    } else {
+        base->run_head = actor;
+    }
+    base->run_tail = actor;
+}
+
 static inline void trp_make_ready(struct trp_base *base, struct trp_actor *actor)
 {
     if ((actor->flags & TRP_ACTOR_QUEUED) != 0) {
         return;
     }
     actor->flags |= TRP_ACTOR_QUEUED;
-    actor->run_next = NULL;
-    base->ready++;
-    if (base->run_head != NULL) {
-        base->run_tail->run_next = actor;
-        base->run_tail = actor;
-        return;
-    }
-    base->run_head = base->run_tail = actor;
+    trp_push_ready(base, actor);
     if (TRP_UNLIKELY(!base->in_pass) && base->schedule != NULL) {
         base->schedule(base);
     }

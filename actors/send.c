@@ -73,21 +73,37 @@ static bool drop_first(struct trp_base *base, struct trp_actor *actor,
     return false;
 }
 
-/* Accepts into accounts: from here on it is delivered or dropped. */
-static void account(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
+static __attribute__((noinline)) void record_send(struct trp_base *base,
+                                                  struct trp_actor *to, troupe_msg *msg)
 {
-    base->count.accepted++;
+    uint64_t now = trp_ticks();
+
+    msg->enqueued = (uint32_t)now;
+    if (to->head == NULL || to->head == msg) {
+        to->slot->oldest = now;
+    }
+    if ((to->flags & TRP_ACTOR_QUEUED) == 0) {
+        to->slot->state = TROUPE_STATE_READY;
+    }
+    trp_record_at(base->recorder, now, TROUPE_EV_SEND, (uint16_t)msg->kind,
+                  trp_id_number(msg->from.bits), msg->trace, trp_id_number(to->id),
+                  msg->size);
+}
+
+/* Accepts into accounts: from here on it is delivered or dropped. */
+static inline void account(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
+{
     to->slot->enqueued++;
     msg->trace = ++base->next_message;
     if (TRP_UNLIKELY(trp_recording(base->recorder, TROUPE_EV_SEND))) {
-        uint64_t now = trp_ticks();
-        msg->enqueued = (uint32_t)now;
-        if (to->head == NULL) {
-            to->slot->oldest = now;
-        }
-        trp_record_at(base->recorder, now, TROUPE_EV_SEND, (uint16_t)msg->kind,
-                      trp_id_number(msg->from.bits), msg->trace, trp_id_number(to->id),
-                      msg->size);
+        record_send(base, to, msg);
+    }
+}
+
+static inline void become_ready(struct trp_base *base, struct trp_actor *to)
+{
+    if ((to->flags & TRP_ACTOR_QUEUED) == 0) {
+        trp_make_ready(base, to);
     }
 }
 
@@ -145,7 +161,7 @@ static void append_urgent(struct trp_actor *to, troupe_msg *msg)
     }
 }
 
-static inline void append(struct trp_actor *to, troupe_msg *msg)
+static void append(struct trp_actor *to, troupe_msg *msg)
 {
     if (TRP_UNLIKELY((msg->flags & TRP_MSG_URGENT) != 0 &&
                      (to->flags & TRP_ACTOR_ENGINE) != 0)) {
@@ -161,16 +177,17 @@ static inline void append(struct trp_actor *to, troupe_msg *msg)
     to->tail = msg;
 }
 
-troupe_status trp_enqueue(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
+/* All but the plain case: lanes, policies, light actors, serial ones, urgent calls. */
+static __attribute__((noinline)) troupe_status
+enqueue_special(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
 {
     bool bounded = (msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) == 0;
 
-    if (TRP_UNLIKELY((to->flags & TRP_ACTOR_LIGHT) != 0)) {
+    if ((to->flags & TRP_ACTOR_LIGHT) != 0) {
         return trp_subscription_deliver(base, to->future, msg);
     }
     if (bounded) {
-        if (TRP_UNLIKELY(to->mail >= to->limit ||
-                         to->behavior->policy == TROUPE_KEEP_LAST)) {
+        if (to->mail >= to->limit || (to->flags & TRP_ACTOR_KEEPS_LAST) != 0) {
             bool done = false;
             troupe_status status = overload(base, to, msg, &done);
             if (status != TROUPE_OK || done) {
@@ -181,18 +198,51 @@ troupe_status trp_enqueue(struct trp_base *base, struct trp_actor *to, troupe_ms
             to->slot->high_water = to->mail;
         }
     }
-    if (TRP_LIKELY(msg->to.bits == 0 || (msg->flags & TRP_MSG_ANSWER) == 0)) {
+    if (msg->to.bits == 0 || (msg->flags & TRP_MSG_ANSWER) == 0) {
         msg->to.bits = to->id; /* else: an answer that names its kept future */
     }
     account(base, to, msg);
     append(to, msg);
-    if (TRP_LIKELY(bounded) && TRP_UNLIKELY((to->flags & TRP_ACTOR_WAITS) != 0)) {
-        return TROUPE_OK;
+    if (!bounded || (to->flags & TRP_ACTOR_WAITS) == 0) {
+        become_ready(base, to);
     }
-    if ((to->flags & TRP_ACTOR_QUEUED) == 0) {
-        to->slot->state = TROUPE_STATE_READY;
-        trp_make_ready(base, to);
+    return TROUPE_OK;
+}
+
+static inline bool is_plain(const struct trp_actor *to, const troupe_msg *msg)
+{
+    return (msg->flags & ~TRP_MSG_BODY) == 0 && (to->flags & TRP_ACTOR_SPECIAL) == 0 &&
+           to->mail < to->limit;
+}
+
+/* The plain case, short enough to stand in each sender. */
+static inline void put_plain(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
+{
+    if (++to->mail > to->slot->high_water) {
+        to->slot->high_water = to->mail;
     }
+    msg->to.bits = to->id;
+    to->slot->enqueued++;
+    msg->trace = ++base->next_message;
+    msg->next = NULL;
+    if (to->head != NULL) {
+        to->tail->next = msg;
+    } else {
+        to->head = msg;
+    }
+    to->tail = msg;
+}
+
+troupe_status trp_enqueue(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
+{
+    if (TRP_UNLIKELY(!is_plain(to, msg))) {
+        return enqueue_special(base, to, msg);
+    }
+    put_plain(base, to, msg);
+    if (TRP_UNLIKELY(trp_recording(base->recorder, TROUPE_EV_SEND))) {
+        record_send(base, to, msg);
+    }
+    become_ready(base, to);
     return TROUPE_OK;
 }
 
@@ -217,7 +267,7 @@ void trp_room_check(struct trp_base *base, struct trp_actor *actor)
         }
     }
     side->relation_count = kept;
-    actor->flags &= (uint8_t)~TRP_ACTOR_ROOM;
+    actor->flags &= (uint16_t)~TRP_ACTOR_ROOM;
     trp_record(base->recorder, TROUPE_EV_FULL_OFF, 0, trp_id_number(actor->id), 0, 0,
                actor->mail);
 }
@@ -376,7 +426,6 @@ static bool admit_signal(struct trp_base *base, troupe_msg *msg, uint64_t to)
 /* Counts a message that came through the door and can go no further. */
 static void admit_drop(struct trp_base *base, troupe_msg *msg, troupe_drop reason)
 {
-    base->count.accepted++;
     msg->trace = ++base->next_message;
     if (trp_recording(base->recorder, TROUPE_EV_SEND)) {
         msg->enqueued = (uint32_t)trp_ticks();
@@ -455,7 +504,7 @@ troupe_status trp_send(struct trp_base *base, uint64_t to, troupe_msg *msg)
             base->count.refused++;
             return TROUPE_EGONE;
         }
-        msg->to.bits = to;
+        msg->to.bits = 0; /* it is its own place, unless an answer says otherwise */
         return trp_enqueue(base, target, msg);
     }
     struct trp_base *other = trp_base_at(base->system, trp_id_base(to));
@@ -497,7 +546,9 @@ troupe_status trp_signal(struct trp_base *base, uint64_t from, uint64_t to,
     return status;
 }
 
-troupe_status troupe_tell(troupe_self *self, troupe_id to, troupe_msg **msg)
+/* Forwards, other bases, full mailboxes, the dead. */
+static __attribute__((noinline)) troupe_status
+tell_special(troupe_self *self, troupe_id to, troupe_msg **msg)
 {
     struct trp_base *base = self->base;
     troupe_msg *moving = *msg;
@@ -523,6 +574,30 @@ troupe_status troupe_tell(troupe_self *self, troupe_id to, troupe_msg **msg)
         *msg = NULL;
     }
     return status;
+}
+
+troupe_status troupe_tell(troupe_self *self, troupe_id to, troupe_msg **msg)
+{
+    struct trp_base *base = self->base;
+    troupe_msg *moving = *msg;
+
+    /* The common case calls nothing, so that it needs no stack frame. */
+    if (TRP_UNLIKELY(moving == NULL || !base->plain ||
+                     trp_id_base(to.bits) != base->index)) {
+        return tell_special(self, to, msg);
+    }
+    struct trp_actor *target = trp_find(base, to.bits);
+    if (TRP_UNLIKELY(target == NULL || !is_plain(target, moving))) {
+        return tell_special(self, to, msg);
+    }
+    moving->from.bits = self->actor->id;
+    put_plain(base, target, moving);
+    if ((target->flags & TRP_ACTOR_QUEUED) == 0) {
+        target->flags |= TRP_ACTOR_QUEUED;
+        trp_push_ready(base, target);
+    }
+    *msg = NULL;
+    return TROUPE_OK;
 }
 
 troupe_status troupe_signal(troupe_self *self, troupe_id to, troupe_kind kind,

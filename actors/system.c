@@ -64,7 +64,9 @@ troupe_status trp_base_new(struct troupe_system *sys, bool engine, struct trp_ba
     base->index = index;
     base->is_engine = engine;
     base->batch = sys->options.batch;
+    base->observed = trp_trace_observed(sys->trace);
     base->seeded = sys->options.seed != 0;
+    base->plain = !base->observed && !base->seeded && !engine;
     base->random = sys->options.seed + index;
     base->next_message = (uint64_t)index << 48;
     base->wake = no_wake;
@@ -88,7 +90,6 @@ static void drop_at_door(struct trp_base *base, troupe_msg *msg)
         trp_msg_drop(msg);
         return;
     }
-    base->count.accepted++;
     msg->trace = ++base->next_message;
     trp_record(base->recorder, TROUPE_EV_SEND, (uint16_t)msg->kind,
                trp_id_number(msg->from.bits), msg->trace, trp_id_number(msg->to.bits),
@@ -371,7 +372,7 @@ void troupe_system_stats(troupe_system *sys, troupe_stats *out)
             continue;
         }
         uint64_t door = atomic_load_explicit(&base->gate_count, memory_order_relaxed);
-        sum.accepted += base->count.accepted + door;
+        sum.accepted += (base->next_message & UINT64_C(0xffffffffffff)) + door;
         sum.delivered += base->count.delivered;
         sum.dropped += base->count.dropped;
         sum.refused += base->count.refused;

@@ -250,7 +250,7 @@ static void finish(troupe_self *self, struct topic *topic)
     troupe_msg *done = topic->current;
 
     topic->current = NULL;
-    self->actor->flags &= (uint8_t)~TRP_ACTOR_WAITS;
+    self->actor->flags &= (uint16_t)~TRP_ACTOR_WAITS;
     if (topic->holes) {
         sweep(self->base, topic);
     }

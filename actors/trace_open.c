@@ -231,6 +231,11 @@ static troupe_status make_info(struct trp_trace *trace, uint32_t mode, const cha
     return TROUPE_OK;
 }
 
+bool trp_trace_observed(const struct trp_trace *trace)
+{
+    return trace->info->mode != TROUPE_TRACE_OFF;
+}
+
 troupe_status trp_trace_open(const char *mode, const char *program,
                              struct trp_trace **out)
 {

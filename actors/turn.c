@@ -28,18 +28,6 @@ static void shuffle_ready(struct trp_base *base)
     }
 }
 
-static void push_ready(struct trp_base *base, struct trp_actor *actor)
-{
-    actor->run_next = NULL;
-    base->ready++;
-    if (base->run_head != NULL) {
-        base->run_tail->run_next = actor;
-    } else {
-        base->run_head = actor;
-    }
-    base->run_tail = actor;
-}
-
 /* A serial actor that waits takes answers and signals only; the rest stays in order. */
 static troupe_msg *take_while_waiting(struct trp_actor *actor)
 {
@@ -62,7 +50,7 @@ static troupe_msg *take_while_waiting(struct trp_actor *actor)
     return NULL;
 }
 
-static inline troupe_msg *take(struct trp_actor *actor)
+static troupe_msg *take(struct trp_actor *actor)
 {
     troupe_msg *msg = actor->head;
 
@@ -99,20 +87,19 @@ static troupe_status stop_told(struct trp_base *base, struct trp_actor *actor,
     if ((actor->behavior->flags & TROUPE_TRAP_STOP) != 0 && handle != NULL) {
         return handle(&base->self, actor->state, msg);
     }
-    base->exiting = true;
-    base->exit_reason = TROUPE_OK;
+    troupe_exit(&base->self, TROUPE_OK);
     return TROUPE_OK;
 }
 
 /* Hands one message to its handler. */
-static inline troupe_status dispatch(struct trp_base *base, struct trp_actor *actor,
-                                     troupe_msg **msg)
+static troupe_status dispatch(struct trp_base *base, struct trp_actor *actor,
+                              troupe_msg **msg)
 {
     troupe_receive handle;
 
     if (TRP_UNLIKELY(((*msg)->flags & TRP_MSG_ANSWER) != 0)) {
         if ((actor->flags & TRP_ACTOR_WAITS) != 0 && !trp_waits_on_asks(actor)) {
-            actor->flags &= (uint8_t)~TRP_ACTOR_WAITS;
+            actor->flags &= (uint16_t)~TRP_ACTOR_WAITS;
             actor->slot->waits_on = 0;
         }
         handle = (*msg)->to.bits != actor->id ? continuation(base, *msg) : NULL;
@@ -168,6 +155,25 @@ static troupe_status dispatch_recorded(struct trp_base *base, struct trp_actor *
     return status;
 }
 
+/* After a handler, when something must be looked at; false: the actor has ended. */
+static __attribute__((noinline)) bool look(struct trp_base *base, struct trp_actor *actor,
+                                           troupe_status status)
+{
+    if (status != TROUPE_OK || base->exiting || actor->phase != TRP_LIVE) {
+        if (actor->phase == TRP_LIVE) {
+            actor->phase = TRP_ENDING;
+            actor->reason = status != TROUPE_OK ? (int16_t)status : base->exit_reason;
+        }
+        base->exiting = false;
+        return false;
+    }
+    actor->flags &= (uint16_t)~TRP_ACTOR_ATTENTION;
+    if ((actor->flags & TRP_ACTOR_ROOM) != 0) {
+        trp_room_check(base, actor);
+    }
+    return true;
+}
+
 /* Returns false when the actor has ended. */
 static bool deliver(struct trp_base *base, struct trp_actor *actor, troupe_msg *msg)
 {
@@ -176,39 +182,56 @@ static bool deliver(struct trp_base *base, struct trp_actor *actor, troupe_msg *
 
     actor->mail -= (msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) == 0;
     slot->delivered++;
-    slot->message = msg->trace;
-    slot->message_kind = msg->kind;
     base->count.delivered++;
-    if (TRP_UNLIKELY(trp_recording(base->recorder, TROUPE_EV_DELIVER_END))) {
+    if (base->observed) {
+        slot->message = msg->trace;
+        slot->message_kind = msg->kind;
+    }
+    if (trp_recording(base->recorder, TROUPE_EV_DELIVER_END)) {
         status = dispatch_recorded(base, actor, &msg);
     } else {
         status = dispatch(base, actor, &msg);
     }
-    if (TRP_LIKELY(msg != NULL)) {
+    if (msg != NULL) {
         trp_msg_drop(msg);
     }
-    if (TRP_UNLIKELY(status != TROUPE_OK || base->exiting || actor->phase != TRP_LIVE)) {
-        if (actor->phase == TRP_LIVE) {
-            actor->phase = TRP_ENDING;
-            actor->reason = status != TROUPE_OK ? (int16_t)status : base->exit_reason;
-        }
-        base->exiting = false;
-        return false;
-    }
-    if (TRP_UNLIKELY((actor->flags & TRP_ACTOR_ROOM) != 0)) {
-        trp_room_check(base, actor);
-    }
-    return true;
+    return (status == TROUPE_OK && (actor->flags & TRP_ACTOR_PAUSES) == 0) ||
+           look(base, actor, status);
 }
 
-static void turn(struct trp_base *base, struct trp_actor *actor)
+/* A serial actor stops until its answer or a signal comes; one may be there already. */
+static void pause_serial(struct trp_base *base, struct trp_actor *actor)
+{
+    actor->slot->state = TROUPE_STATE_WAITING;
+    for (const troupe_msg *m = actor->head; m != NULL; m = m->next) {
+        if ((m->flags & (TRP_MSG_ANSWER | TRP_MSG_SIGNAL)) != 0) {
+            trp_push_ready(base, actor);
+            return;
+        }
+    }
+    actor->flags &= (uint16_t)~TRP_ACTOR_QUEUED;
+}
+
+static inline void end_turn(struct trp_base *base, struct trp_actor *actor)
+{
+    base->self.actor = NULL;
+    if (actor->head != NULL) {
+        trp_push_ready(base, actor);
+    } else {
+        actor->flags &= (uint16_t)~TRP_ACTOR_QUEUED;
+    }
+}
+
+static __attribute__((noinline)) void turn(struct trp_base *base, struct trp_actor *actor)
 {
     const troupe_msg *last = actor->tail;
     uint32_t batch = actor->behavior->batch != 0 ? actor->behavior->batch : base->batch;
     bool alive = actor->phase == TRP_LIVE;
 
     base->self.actor = actor;
-    actor->slot->state = TROUPE_STATE_RUNNING;
+    if (base->observed) {
+        actor->slot->state = TROUPE_STATE_RUNNING;
+    }
     while (alive && batch-- > 0) {
         troupe_msg *msg = take(actor);
         if (msg == NULL) {
@@ -221,30 +244,71 @@ static void turn(struct trp_base *base, struct trp_actor *actor)
         }
     }
     base->self.actor = NULL;
-    actor->slot->message = 0;
-    if (TRP_UNLIKELY(!alive)) {
+    if (!alive) {
         trp_end_now(base, actor, (troupe_status)actor->reason);
         return;
     }
-    if (TRP_UNLIKELY((actor->flags & TRP_ACTOR_WAITS) != 0)) {
-        /* An answer or a signal will make it ready again; one may be there already. */
-        actor->slot->state = TROUPE_STATE_WAITING;
-        for (const troupe_msg *m = actor->head; m != NULL; m = m->next) {
-            if ((m->flags & (TRP_MSG_ANSWER | TRP_MSG_SIGNAL)) != 0) {
-                push_ready(base, actor);
+    if ((actor->flags & TRP_ACTOR_WAITS) != 0) {
+        pause_serial(base, actor);
+        return;
+    }
+    if (base->observed) {
+        actor->slot->message = 0;
+        actor->slot->state = actor->head != NULL ? TROUPE_STATE_READY : TROUPE_STATE_IDLE;
+    }
+    end_turn(base, actor);
+}
+
+/* The same for ordinary messages to an actor with nothing but `receive`, unobserved;
+ * hands over to turn() at whatever else it meets. Every message between two actors comes
+ * this way, so it is kept short (tests/instructions.tsv). */
+static inline void turn_plain(struct trp_base *base, struct trp_actor *actor)
+{
+    const troupe_msg *last = actor->tail;
+    uint32_t batch = actor->behavior->batch != 0 ? actor->behavior->batch : base->batch;
+
+    if (TRP_UNLIKELY((actor->flags & TRP_ACTOR_PAUSES) != 0)) {
+        turn(base, actor);
+        return;
+    }
+    base->self.actor = actor;
+    for (;;) {
+        const troupe_behavior *behavior = actor->behavior;
+        troupe_msg *msg = actor->head;
+        if (TRP_UNLIKELY(msg == NULL)) {
+            break;
+        }
+        if (TRP_UNLIKELY((msg->flags & ~TRP_MSG_BODY) != 0 || actor->side != NULL ||
+                         behavior->handler_count != 0 || behavior->receive == NULL)) {
+            turn(base, actor);
+            return;
+        }
+        bool was_last = msg == last;
+        actor->head = msg->next;
+        actor->mail--;
+        actor->slot->delivered++;
+        base->count.delivered++;
+        troupe_status status = behavior->receive(&base->self, actor->state, &msg);
+        if (msg != NULL) {
+            trp_msg_drop(msg);
+        }
+        if (TRP_UNLIKELY(status != TROUPE_OK || (actor->flags & TRP_ACTOR_PAUSES) != 0)) {
+            if (!look(base, actor, status)) {
+                base->self.actor = NULL;
+                trp_end_now(base, actor, (troupe_status)actor->reason);
+                return;
+            }
+            if ((actor->flags & TRP_ACTOR_WAITS) != 0) {
+                base->self.actor = NULL;
+                pause_serial(base, actor);
                 return;
             }
         }
-        actor->flags &= (uint8_t)~TRP_ACTOR_QUEUED;
-        return;
+        if (was_last || --batch == 0) {
+            break;
+        }
     }
-    if (actor->head != NULL) {
-        actor->slot->state = TROUPE_STATE_READY;
-        push_ready(base, actor);
-        return;
-    }
-    actor->slot->state = TROUPE_STATE_IDLE;
-    actor->flags &= (uint8_t)~TRP_ACTOR_QUEUED;
+    end_turn(base, actor);
 }
 
 void trp_turns(struct trp_base *base, troupe_ns (*clock)(void))
@@ -253,16 +317,20 @@ void trp_turns(struct trp_base *base, troupe_ns (*clock)(void))
     uint32_t turns = 0;
 
     while (base->run_head != NULL) {
-        if (TRP_UNLIKELY(base->seeded) && base->ready > 1) {
-            shuffle_ready(base);
+        if (TRP_LIKELY(base->plain)) {
+            turn_plain(base, pop_ready(base));
+        } else {
+            if (base->seeded && base->ready > 1) {
+                shuffle_ready(base);
+            }
+            turn(base, pop_ready(base));
+            if (base->is_engine) {
+                trp_admit(base); /* cancelled and urgent calls take effect in between */
+            }
         }
-        turn(base, pop_ready(base));
         if (TRP_UNLIKELY(++turns % TRP_PASS_LOOK == 0) &&
             (clock != NULL ? clock() >= end : turns >= TRP_STEP_TURNS)) {
             break;
-        }
-        if (TRP_UNLIKELY(base->is_engine)) {
-            trp_admit(base); /* cancelled and urgent calls take effect between calls */
         }
     }
 }

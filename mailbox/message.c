@@ -135,15 +135,20 @@ size_t troupe_msg_size(const troupe_msg *msg)
                                             : msg->size;
 }
 
-void *troupe_msg_body(const troupe_msg *msg)
+/* Apart, so that reading an inline body needs no stack frame. */
+static __attribute__((noinline)) void *body_elsewhere(const troupe_msg *msg)
 {
-    if (TRP_LIKELY((msg->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) == 0)) {
-        return (void *)(uintptr_t)msg->body;
-    }
     if ((msg->flags & TRP_MSG_OWNED) != 0) {
         return owned_of(msg).body;
     }
     return (void *)(uintptr_t)troupe_blob_bytes(troupe_msg_blob(msg));
+}
+
+void *troupe_msg_body(const troupe_msg *msg)
+{
+    return TRP_LIKELY((msg->flags & (TRP_MSG_OWNED | TRP_MSG_BLOB)) == 0)
+               ? (void *)(uintptr_t)msg->body
+               : body_elsewhere(msg);
 }
 
 bool troupe_msg_wants_answer(const troupe_msg *msg)

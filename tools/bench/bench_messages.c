@@ -28,19 +28,6 @@ static troupe_msg *message(troupe_kind kind, uint64_t value)
     return msg;
 }
 
-static uint64_t value_of(const troupe_msg *msg)
-{
-    uint64_t value;
-
-    memcpy(&value, troupe_msg_body(msg), sizeof(value));
-    return value;
-}
-
-static void set_value(troupe_msg *msg, uint64_t value)
-{
-    memcpy(troupe_msg_body(msg), &value, sizeof(value));
-}
-
 static void send_go(troupe_system *sys, troupe_id to)
 {
     troupe_msg *msg = message(KIND_GO, 0);
@@ -62,20 +49,32 @@ struct hop {
     uint64_t size; /* of the run, in the first */
 };
 
+enum { KIND_LINK_UP = KIND_QUESTION + 1 };
+
+static troupe_status link_up(troupe_self *self, void *state, troupe_msg **msg)
+{
+    (void)self;
+    memcpy(&((struct hop *)state)->next, troupe_msg_body(*msg), sizeof(troupe_id));
+    return TROUPE_OK;
+}
+
 static troupe_status hop_receive(troupe_self *self, void *state, troupe_msg **msg)
 {
     struct hop *hop = state;
+    troupe_kind kind = troupe_msg_kind(*msg);
 
-    if (troupe_msg_kind(*msg) == KIND_GO) {
+    if (kind == KIND_LINK_UP) {
+        return link_up(self, state, msg);
+    }
+    if (kind == KIND_GO) {
         troupe_msg *token = message(KIND_TOKEN, hop->size);
         bench_begin(report);
         return troupe_tell(self, hop->next, &token);
     }
-    uint64_t left = value_of(*msg);
-    if (left == 1) {
+    uint64_t *left = troupe_msg_body(*msg);
+    if (--*left == 0) {
         return finish(self, report->messages);
     }
-    set_value(*msg, left - 1);
     return troupe_tell(self, hop->next, msg);
 }
 
@@ -86,25 +85,10 @@ static troupe_status hop_start(troupe_self *self, void *state, const void *args)
     return TROUPE_OK;
 }
 
-enum { KIND_LINK_UP = KIND_QUESTION + 1 };
-
-static troupe_status link_up(troupe_self *self, void *state, troupe_msg **msg)
-{
-    (void)self;
-    memcpy(&((struct hop *)state)->next, troupe_msg_body(*msg), sizeof(troupe_id));
-    return TROUPE_OK;
-}
-
-static troupe_status hop_turned(troupe_self *self, void *state, troupe_msg **msg)
-{
-    return troupe_msg_kind(*msg) == KIND_LINK_UP ? link_up(self, state, msg)
-                                                 : hop_receive(self, state, msg);
-}
-
 static const troupe_behavior hop_behavior = {.name = "hop",
                                              .state_size = sizeof(struct hop),
                                              .start = hop_start,
-                                             .receive = hop_turned};
+                                             .receive = hop_receive};
 
 static int go_round(uint64_t size, unsigned actors, struct bench_result *out)
 {

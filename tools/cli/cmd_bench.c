@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cmd_bench.c - troupe bench [WORKLOAD [SIZE]] [--json] [--trace MODE] [--list] */
+ * cmd_bench.c - troupe bench [WORKLOAD [SIZE]] [OPTION...]; --pass makes a pass over
+ * ready actors so long that instruction counts do not depend on the clock. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "tools/cli/cmd.h"
 
 const char *bench_trace = "off";
+static troupe_ns bench_pass; /* 0: the default */
 
 static const struct bench_workload *const groups[] = {bench_messages, bench_threads,
                                                       bench_pieces, bench_q};
@@ -70,6 +72,7 @@ troupe_system *bench_system(uint32_t bases, troupe_ns spin)
     options.bases = bases;
     options.spin = spin;
     options.trace = bench_trace;
+    options.pass = bench_pass;
     options.actors_max = 1 << 24;
     bench_must(troupe_system_new(&options, &sys), "making a system");
     return sys;
@@ -223,6 +226,7 @@ static int list(void)
 {
     (void)puts(
         "usage: troupe bench [WORKLOAD [SIZE]] [--json] [--trace off|count|ring]\n"
+        "                   [--pass MILLISECONDS]\n"
         "Prints: workload messages seconds msgs_per_sec cpu_ns_per_msg\n\nworkloads:");
     for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
         for (const struct bench_workload *w = groups[g]; w->name != NULL; w++) {
@@ -260,6 +264,12 @@ static int read_arguments(int argc, char **argv, struct arguments *out)
             out->help = true;
         } else if (strcmp(argv[i], "--trace") == 0 && i + 1 < argc) {
             bench_trace = argv[++i];
+        } else if (strcmp(argv[i], "--pass") == 0 && i + 1 < argc) {
+            uint64_t ms = 0;
+            if (read_size(argv[++i], &ms) != 0) {
+                return 2;
+            }
+            bench_pass = TROUPE_MS(ms);
         } else if (argv[i][0] == '-') {
             return trp_cmd_fail(2, "bench: unknown option '%s'; see troupe bench --help",
                                 argv[i]);
