@@ -122,6 +122,7 @@ void trp_slot_give(struct trp_base *base, struct trp_actor *actor)
     actor->slot->state = TROUPE_STATE_FREE;
     actor->slot->name[0] = 0;
     actor->phase = TRP_FREE;
+    actor->flags = TRP_ACTOR_DEAD;
     actor->side = NULL;
     actor->run_next = base->free;
     base->free = actor;
@@ -337,7 +338,7 @@ void trp_end_soon(struct trp_base *base, struct trp_actor *actor, troupe_status 
         return;
     }
     actor->phase = TRP_ENDING;
-    actor->flags |= TRP_ACTOR_ATTENTION;
+    actor->flags |= TRP_ACTOR_ATTENTION | TRP_ACTOR_DEAD;
     actor->reason = (int16_t)reason;
     actor->slot->state = TROUPE_STATE_STOPPING;
     trp_timers_end(base, actor);
@@ -398,7 +399,7 @@ void trp_end_now(struct trp_base *base, struct trp_actor *actor, troupe_status r
     bool body = (actor->flags & TRP_ACTOR_HIDDEN) == 0;
 
     actor->phase = TRP_ENDING;
-    actor->flags |= TRP_ACTOR_QUEUED; /* nothing may queue it any more */
+    actor->flags |= TRP_ACTOR_QUEUED | TRP_ACTOR_DEAD; /* nothing may queue it any more */
     trp_timers_end(base, actor);
     run_stop(base, actor, reason);
     trp_timers_end(base, actor);

@@ -73,10 +73,12 @@ enum {
     TRP_ACTOR_SUPERVISED = 1 << 7,
     TRP_ACTOR_KEEPS_LAST = 1 << 8, /* TROUPE_KEEP_LAST: looks at every message */
     TRP_ACTOR_ATTENTION = 1 << 9,  /* it exits, or is ending: look after the handler */
+    TRP_ACTOR_DEAD = 1 << 10, /* ending or free: as phase says, beside the other flags */
     /* None of these: its turn just goes on. */
     TRP_ACTOR_PAUSES = TRP_ACTOR_ATTENTION | TRP_ACTOR_ROOM | TRP_ACTOR_WAITS,
     /* None of these: what is told to it is simply appended. */
-    TRP_ACTOR_SPECIAL = TRP_ACTOR_LIGHT | TRP_ACTOR_WAITS | TRP_ACTOR_KEEPS_LAST
+    TRP_ACTOR_SPECIAL =
+        TRP_ACTOR_LIGHT | TRP_ACTOR_WAITS | TRP_ACTOR_KEEPS_LAST | TRP_ACTOR_DEAD
 };
 
 /* 112 bytes, in chunks; the slot beside it (128 bytes, shared) holds what a watcher sees.
@@ -259,8 +261,8 @@ static inline uint32_t trp_id_number(uint64_t id)
     return (uint32_t)id;
 }
 
-/* The actor of an id of this base that lives, or NULL. */
-static inline struct trp_actor *trp_find(struct trp_base *base, uint64_t id)
+/* Who has an id of this base, living or ending (TRP_ACTOR_DEAD), or NULL. */
+static inline struct trp_actor *trp_find_any(struct trp_base *base, uint64_t id)
 {
     uint32_t slot = trp_id_slot(id);
     uint32_t chunk = slot / TRP_CHUNK;
@@ -269,7 +271,18 @@ static inline struct trp_actor *trp_find(struct trp_base *base, uint64_t id)
         return NULL;
     }
     struct trp_actor *actor = &base->chunks[chunk]->actors[slot % TRP_CHUNK];
-    return TRP_LIKELY(actor->id == id && actor->phase == TRP_LIVE) ? actor : NULL;
+    /* gcc computes the place anew for every member it touches unless it cannot see how.
+     */
+    __asm__("" : "+r"(actor));
+    return TRP_LIKELY(actor->id == id) ? actor : NULL;
+}
+
+/* The actor of an id of this base that lives, or NULL. */
+static inline struct trp_actor *trp_find(struct trp_base *base, uint64_t id)
+{
+    struct trp_actor *actor = trp_find_any(base, id);
+
+    return actor != NULL && actor->phase == TRP_LIVE ? actor : NULL;
 }
 
 static inline struct trp_base *trp_base_at(struct troupe_system *sys, uint32_t index)

@@ -586,7 +586,7 @@ troupe_status troupe_tell(troupe_self *self, troupe_id to, troupe_msg **msg)
                      trp_id_base(to.bits) != base->index)) {
         return tell_special(self, to, msg);
     }
-    struct trp_actor *target = trp_find(base, to.bits);
+    struct trp_actor *target = trp_find_any(base, to.bits);
     if (TRP_UNLIKELY(target == NULL || !is_plain(target, moving))) {
         return tell_special(self, to, msg);
     }

@@ -162,6 +162,7 @@ static __attribute__((noinline)) bool look(struct trp_base *base, struct trp_act
     if (status != TROUPE_OK || base->exiting || actor->phase != TRP_LIVE) {
         if (actor->phase == TRP_LIVE) {
             actor->phase = TRP_ENDING;
+            actor->flags |= TRP_ACTOR_DEAD;
             actor->reason = status != TROUPE_OK ? (int16_t)status : base->exit_reason;
         }
         base->exiting = false;
@@ -214,7 +215,6 @@ static void pause_serial(struct trp_base *base, struct trp_actor *actor)
 
 static inline void end_turn(struct trp_base *base, struct trp_actor *actor)
 {
-    base->self.actor = NULL;
     if (actor->head != NULL) {
         trp_push_ready(base, actor);
     } else {
@@ -333,4 +333,5 @@ void trp_turns(struct trp_base *base, troupe_ns (*clock)(void))
             break;
         }
     }
+    base->self.actor = NULL;
 }

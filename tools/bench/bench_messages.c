@@ -58,18 +58,22 @@ static troupe_status link_up(troupe_self *self, void *state, troupe_msg **msg)
     return TROUPE_OK;
 }
 
+static __attribute__((noinline)) troupe_status first_hop(troupe_self *self,
+                                                         const struct hop *hop)
+{
+    troupe_msg *token = message(KIND_TOKEN, hop->size);
+
+    bench_begin(report);
+    return troupe_tell(self, hop->next, &token);
+}
+
 static troupe_status hop_receive(troupe_self *self, void *state, troupe_msg **msg)
 {
     struct hop *hop = state;
-    troupe_kind kind = troupe_msg_kind(*msg);
 
-    if (kind == KIND_LINK_UP) {
-        return link_up(self, state, msg);
-    }
-    if (kind == KIND_GO) {
-        troupe_msg *token = message(KIND_TOKEN, hop->size);
-        bench_begin(report);
-        return troupe_tell(self, hop->next, &token);
+    if (troupe_msg_kind(*msg) != KIND_TOKEN) {
+        return troupe_msg_kind(*msg) == KIND_GO ? first_hop(self, hop)
+                                                : link_up(self, state, msg);
     }
     uint64_t *left = troupe_msg_body(*msg);
     if (--*left == 0) {
