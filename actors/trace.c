@@ -29,6 +29,7 @@ troupe_status troupe_trace_dump(troupe_system *sys, const char *directory)
     if (status == TROUPE_OK) {
         info->latest_ns = trp_clock_ns();
         info->latest_ticks = info->taken = trp_ticks();
+        info->settled = 2;
         status = trp_ctf_write(&source, info, directory);
     }
     trp_free(info);

@@ -75,7 +75,8 @@ bool trp_ring_copy(const struct trp_trace_source *source, const troupe_trace_inf
 
 /* Writes NAME.trp.
  *
- * info   as read; `taken` is now (ticks), and the latest clock pair is fresh
+ * info   as read; `taken` is now (ticks), the latest clock pair is fresh, and `settled`
+ * is 2 when the program itself writes
  *
  * Returns TROUPE_OK, TROUPE_EEXIST, TROUPE_ENOMEM or TROUPE_ESYSTEM. */
 TROUPE_MUST_CHECK troupe_status trp_ctf_write(const struct trp_trace_source *source,

@@ -252,7 +252,8 @@ static troupe_status write_info(struct dump *dump)
     if (file == NULL) {
         return TROUPE_ESYSTEM;
     }
-    dump->info->settled = !dump->moved && dump->info->overwritten == 0;
+    bool still = !dump->moved && dump->info->overwritten == 0;
+    dump->info->settled = !still ? 0 : dump->info->settled == 2 ? 2 : 1;
     (void)fwrite(dump->info, sizeof(*dump->info), 1, file);
     for (uint32_t i = 0; i < dump->info->names; i++) {
         if (!trp_trace_name_read(dump->source, dump->info, i, &name)) {

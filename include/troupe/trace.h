@@ -137,8 +137,8 @@ typedef struct troupe_trace_info {
     uint64_t first_real;              /* and CLOCK_REALTIME, ns */
     uint64_t latest_ticks, latest_ns; /* CLOCK_MONOTONIC, the latest pair measured */
     uint64_t taken;                   /* in a dump: when it was begun, ticks; else 0 */
-    uint32_t settled;                 /* in a dump: nothing moved while it was taken */
-    uint32_t overwritten;             /* in a dump: packets lost while it was taken */
+    uint32_t settled;     /* in a dump: nothing moved; 2: the program wrote it */
+    uint32_t overwritten; /* in a dump: packets lost while it was taken */
     char program[64];
     char note[128]; /* why a wish was not granted */
     troupe_trace_worker workers[TROUPE_TRACE_WORKERS];

@@ -16,6 +16,7 @@ struct command {
 
 static const struct command commands[] = {
     {"q", trp_cmd_q, "q values and servers"},
+    {"trace", trp_cmd_trace, "looks into traced programs"},
     {"bench", trp_cmd_bench, "workloads that measure the runtime"},
     {NULL, NULL, NULL},
 };
