@@ -82,7 +82,7 @@ static __attribute__((noinline)) void record_send(struct trp_base *base,
     if (to->head == NULL || to->head == msg) {
         to->slot->oldest = now;
     }
-    if ((to->flags & TRP_ACTOR_QUEUED) == 0) {
+    if ((to->flags & (TRP_ACTOR_QUEUED | TRP_ACTOR_WAITS)) == 0) {
         to->slot->state = TROUPE_STATE_READY;
     }
     trp_record_at(base->recorder, now, TROUPE_EV_SEND, (uint16_t)msg->kind,

@@ -204,6 +204,7 @@ static bool deliver(struct trp_base *base, struct trp_actor *actor, troupe_msg *
 static void pause_serial(struct trp_base *base, struct trp_actor *actor)
 {
     actor->slot->state = TROUPE_STATE_WAITING;
+    actor->slot->message = 0;
     for (const troupe_msg *m = actor->head; m != NULL; m = m->next) {
         if ((m->flags & (TRP_MSG_ANSWER | TRP_MSG_SIGNAL)) != 0) {
             trp_push_ready(base, actor);

@@ -59,7 +59,8 @@ static troupe_status read_all(struct trp_graph *graph, struct trp_trace_at *at)
     }
     while (room && trp_reader_next(reader, &record, NULL)) {
         trp_who_learn(&graph->who, &record);
-        if (record.id == TROUPE_EV_SEND || record.id == TROUPE_EV_DROP) {
+        if (record.ts >= reader->window &&
+            (record.id == TROUPE_EV_SEND || record.id == TROUPE_EV_DROP)) {
             room = count(graph, &record, record.id == TROUPE_EV_DROP);
             first = first == 0 ? record.ts : first;
             last = record.ts;

@@ -82,6 +82,7 @@ troupe_status trp_reader_open(struct trp_trace_at *trace, struct trp_reader **ou
         return TROUPE_ENOMEM;
     }
     reader->trace = trace;
+    reader->until = trace->place.alive ? trp_trace_now(trace) : UINT64_MAX;
     reader->streams = trp_calloc(2 * TROUPE_TRACE_WORKERS, sizeof(*reader->streams));
     if (reader->streams == NULL) {
         trp_free(reader);
@@ -132,7 +133,7 @@ bool trp_reader_next(struct trp_reader *reader, troupe_trace_record *record,
             first = other;
         }
     }
-    if (first == NULL) {
+    if (first == NULL || first->record.ts > reader->until) {
         return false;
     }
     *record = first->record;

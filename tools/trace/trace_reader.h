@@ -22,6 +22,7 @@ struct trp_reader {
     struct trp_stream *streams;
     uint32_t count;
     uint32_t overwritten; /* packets lost while reading */
+    uint64_t until;       /* of a running process: later records are left out */
     uint64_t window;      /* all fast rings reach back to here; 0: to the start */
 };
 
