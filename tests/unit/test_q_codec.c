@@ -139,6 +139,11 @@ START_TEST(a_header_is_judged_before_its_message_is_there)
                      TROUPE_ELIMIT);
     ck_assert_uint_eq(header.total, 7);
     ck_assert_int_eq(trp_q_header_read(huge.bytes, 8, &limits, &header, &why), TROUPE_OK);
+    small.message = header.total;
+    ck_assert_int_eq(trp_q_header_read(huge.bytes, 8, &small, &header, &why), TROUPE_OK);
+    small.message--;
+    ck_assert_int_eq(trp_q_header_read(huge.bytes, 8, &small, &header, &why),
+                     TROUPE_ELIMIT);
     ck_assert_uint_eq(header.total, UINT64_C(1) << 31);
     trp_free(huge.bytes);
 }

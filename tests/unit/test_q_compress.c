@@ -120,6 +120,30 @@ START_TEST(what_does_not_shrink_to_half_is_not_packed)
 }
 END_TEST
 
+/* Packs a message of 128 bytes: 14 of header, `literals` without a match, zeroes. */
+static troupe_status pack_literals(size_t literals)
+{
+    struct trp_q_header header = {.total = 128, .kind = TRP_Q_RESPONSE};
+    uint8_t plain[128] = {[8] = TROUPE_Q_BYTE, [10] = 114};
+    struct trp_buffer out;
+
+    trp_q_header_write(plain, &header);
+    for (size_t i = 0; i < literals; i++) {
+        plain[14 + i] = (uint8_t)(i * i * 7 + i * 3 + 1);
+    }
+    trp_buffer_init(&out, 1 << 10);
+    troupe_status status = trp_q_compress(plain, sizeof(plain), 0, &out);
+    trp_buffer_fini(&out);
+    return status;
+}
+
+START_TEST(a_group_begins_only_with_room_for_a_whole_one)
+{
+    ck_assert_int_eq(pack_literals(24), TROUPE_OK);
+    ck_assert_int_eq(pack_literals(26), TROUPE_EUNSUPPORTED);
+}
+END_TEST
+
 START_TEST(damaged_data_is_refused_and_stays_inside_its_room)
 {
     uint8_t *plain = sample(8, 3000);
@@ -231,6 +255,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, what_was_packed_comes_back);
     tcase_add_test(tcase, runs_of_every_period_come_back);
     tcase_add_test(tcase, what_does_not_shrink_to_half_is_not_packed);
+    tcase_add_test(tcase, a_group_begins_only_with_room_for_a_whole_one);
     tcase_add_test(tcase, damaged_data_is_refused_and_stays_inside_its_room);
     tcase_add_test(tcase, data_cut_anywhere_is_refused);
     tcase_add_test(tcase, only_long_messages_to_peers_that_know_are_packed);

@@ -25,6 +25,8 @@ static const struct example examples[] = {
     EXAMPLE("user:pass\x06\0", "user", "pass", 6, true),
     EXAMPLE("user:pass\0", "user", "pass", 0, true),
     EXAMPLE("user:pa:ss\x03\0", "user", "pa:ss", 3, true),
+    EXAMPLE("user:pass \0", "user", "pass ", 0, true),
+    EXAMPLE("user:pass\x1f\0", "user", "pass", 31, true),
     EXAMPLE("anonymous\x03\0", "anonymous", "", 3, false),
     EXAMPLE("user:\x01\0", "user", "", 1, true),
     EXAMPLE("\0", "", "", 0, false),
