@@ -335,7 +335,11 @@ troupe_receive trp_handler_of(const struct trp_actor *actor, troupe_kind kind);
 /* ---- turn.c ---- */
 void trp_turns(struct trp_base *base, troupe_ns (*clock)(void));
 
-/* ---- send.c ---- */
+/* ---- mail.c, door.c, send.c ---- */
+/* Leaves for another base at the end of the pass: TROUPE_OK, TROUPE_EBUSY, TROUPE_ENOMEM.
+ */
+troupe_status trp_into_outbox(struct trp_base *base, struct trp_base *other,
+                              troupe_msg *msg);
 /* Puts a message into a live actor's mailbox; flags of msg say which lane. */
 troupe_status trp_enqueue(struct trp_base *base, struct trp_actor *to, troupe_msg *msg);
 /* Sends to any id; `from` and flags are set already. Takes msg only on TROUPE_OK. */
