@@ -127,8 +127,7 @@ static struct trp_q_slab *new_slab(void)
 static void leave_slab(struct trp_q_slab *slab, unsigned users)
 {
     if (users != 0 &&
-        atomic_fetch_sub_explicit(&slab->users, users, memory_order_release) == users) {
-        atomic_thread_fence(memory_order_acquire);
+        atomic_fetch_sub_explicit(&slab->users, users, memory_order_acq_rel) == users) {
         keep_or_free(slab);
     }
 }
