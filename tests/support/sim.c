@@ -471,6 +471,8 @@ void post(troupe_id to, troupe_kind kind, uint64_t tag)
 
 void crash(struct probe *probe, troupe_status reason)
 {
+    unsigned before = probe->ends;
+
     post(probe->id, KIND_CRASH, (uint64_t)(int64_t)reason);
-    ck_assert(probe->ended);
+    ck_assert_uint_eq(probe->ends, before + 1);
 }
