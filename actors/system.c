@@ -111,6 +111,8 @@ void trp_base_clear(struct trp_base *base)
         struct trp_actor *actor = &base->chunks[i / TRP_CHUNK]->actors[i % TRP_CHUNK];
         if (actor->phase != TRP_FREE && (actor->flags & TRP_ACTOR_LIGHT) == 0) {
             trp_end_now(base, actor, TROUPE_ECLOSED);
+            base->run_head = NULL; /* whom it made ready must not stay queued, and freed */
+            base->ready = 0;
         }
     }
     (void)trp_door_each(base, drop_at_door);
