@@ -155,7 +155,10 @@ static void fail(struct trp_pendings *all, struct troupe_pending *pending,
     settle(all, pending, msg);
 }
 
-static void fail_those(struct troupe_system *sys, uint64_t target, troupe_status status)
+/* Fails those that wait for `target` (0: all); the one with the id `running` as timed
+ * out. */
+static void fail_those(struct troupe_system *sys, uint64_t target, troupe_status status,
+                       uint64_t running)
 {
     struct trp_pendings *all = sys->pendings;
 
@@ -167,7 +170,7 @@ static void fail_those(struct troupe_system *sys, uint64_t target, troupe_status
         struct troupe_pending *pending = all->places[i].pending;
         if (pending != NULL && pending->open &&
             (target == 0 || pending->target == target)) {
-            fail(all, pending, status);
+            fail(all, pending, pending->id == running ? TROUPE_ETIMEDOUT : status);
         }
     }
     (void)pthread_mutex_unlock(&all->lock);
@@ -175,12 +178,17 @@ static void fail_those(struct troupe_system *sys, uint64_t target, troupe_status
 
 void trp_pendings_target_ended(struct troupe_system *sys, uint64_t target)
 {
-    fail_those(sys, target, TROUPE_EGONE);
+    fail_those(sys, target, TROUPE_EGONE, 0);
+}
+
+void trp_pendings_end_calls(struct troupe_system *sys, uint64_t target, uint64_t running)
+{
+    fail_those(sys, target, TROUPE_ECANCELED, running);
 }
 
 void trp_pendings_fail_all(struct troupe_system *sys, troupe_status status)
 {
-    fail_those(sys, 0, status);
+    fail_those(sys, 0, status, 0);
 }
 
 /* ---- the waiting side ---- */
@@ -251,6 +259,9 @@ static void cancel_request(struct troupe_pending *pending)
     if (trp_gate_post(sys, base, msg, true) != TROUPE_OK) {
         trp_msg_drop(msg);
     }
+    if (base->is_engine) {
+        trp_engine_cancel_running(base, pending->id);
+    }
 }
 
 void troupe_pending_free(troupe_pending **pending)
@@ -275,23 +286,14 @@ static troupe_status post_request(struct troupe_system *sys, struct trp_base *ba
     troupe_id from = msg->from;
     uint8_t flags = msg->flags;
 
-    if (base->is_engine) {
-        troupe_status room = trp_engine_admit(base);
-        if (room != TROUPE_OK) {
-            return room;
-        }
-    }
     msg->from.bits = pending->id;
     msg->to.bits = pending->target;
     msg->flags = (uint8_t)((flags & (TRP_MSG_OWNED | TRP_MSG_BLOB | TRP_MSG_URGENT)) |
                            TRP_MSG_ASK);
-    troupe_status status = trp_gate_post(sys, base, msg, false);
+    troupe_status status = trp_gate_call(sys, base, msg);
     if (status != TROUPE_OK) {
         msg->from = from;
         msg->flags = flags;
-        if (base->is_engine) {
-            trp_engine_dequeued(base);
-        }
     }
     return status;
 }
@@ -433,7 +435,7 @@ troupe_status troupe_call(troupe_system *sys, troupe_id to, troupe_msg **msg,
             trp_base_here->system != sys || *msg == NULL) {
             return TROUPE_EDEADLK;
         }
-        troupe_status ran = trp_engine_inline(trp_base_here, msg, &answer);
+        troupe_status ran = trp_engine_inline(trp_base_here, to.bits, msg, &answer);
         return ran == TROUPE_OK ? unpack(&answer, out, failure) : ran;
     }
     troupe_status status = troupe_post_ask(sys, to, msg, timeout, &pending);

@@ -82,6 +82,22 @@ troupe_status trp_gate_post(struct troupe_system *sys, struct trp_base *base,
     return TROUPE_OK;
 }
 
+troupe_status trp_gate_call(struct troupe_system *sys, struct trp_base *base,
+                            troupe_msg *msg)
+{
+    if (!base->is_engine) {
+        return trp_gate_post(sys, base, msg, false);
+    }
+    troupe_status status = trp_engine_admit(base, msg->to.bits, msg);
+    if (status == TROUPE_OK) {
+        status = trp_gate_post(sys, base, msg, false);
+        if (status != TROUPE_OK) {
+            trp_engine_refused(base, msg);
+        }
+    }
+    return status;
+}
+
 /* ---- admission ---- */
 
 static void admit_call(struct trp_base *base, troupe_msg *msg)
@@ -128,6 +144,9 @@ static bool admit_signal(struct trp_base *base, troupe_msg *msg, uint64_t to)
     case TRP_KIND_STOP_ALL:
     case TRP_KIND_KILL_ALL:
         trp_shutdown_signal(base, msg);
+        break;
+    case TRP_KIND_CALLS_END:
+        trp_futures_end_calls(base, msg);
         break;
     default:
         return false;

@@ -117,6 +117,10 @@ static void cancel_request(struct trp_base *base, struct trp_future *f)
         return;
     }
     (void)trp_signal(base, f->self->id, f->target, TRP_KIND_CANCEL, 0);
+    struct trp_base *other = trp_base_at(base->system, trp_id_base(f->target));
+    if (other != NULL && other->is_engine) {
+        trp_engine_cancel_running(other, f->self->id);
+    }
 }
 
 void trp_future_forget(struct trp_base *base, struct trp_future *f, bool tell_target)
@@ -278,6 +282,22 @@ void trp_future_limit_passed(struct trp_base *base, uint64_t id)
     f->timer = 0;
     cancel_request(base, f);
     trp_future_fail(base, f, TROUPE_ETIMEDOUT, "no answer within the time limit");
+}
+
+void trp_futures_end_calls(struct trp_base *base, const troupe_msg *msg)
+{
+    for (uint32_t i = 0; i < base->fresh; i++) {
+        struct trp_actor *light = &base->chunks[i / TRP_CHUNK]->actors[i % TRP_CHUNK];
+        if (light->phase != TRP_LIVE || (light->flags & TRP_ACTOR_LIGHT) == 0 ||
+            light->future->target != msg->from.bits) {
+            continue;
+        }
+        bool running = light->id == msg->tag;
+        trp_future_fail(base, light->future,
+                        running ? TROUPE_ETIMEDOUT : TROUPE_ECANCELED,
+                        running ? "the engine was closed and the call does not return"
+                                : "the engine was closed before the call ran");
+    }
 }
 
 /* Registers the future with whoever must answer now, so that it fails when that ends. */

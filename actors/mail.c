@@ -23,8 +23,8 @@ void trp_drop(struct trp_base *base, troupe_msg *msg, uint64_t to, troupe_drop r
     uint64_t asker = (msg->flags & TRP_MSG_ASK) != 0 ? msg->from.bits : 0;
 
     base->count.dropped++;
-    if (base->is_engine && (msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) == 0) {
-        trp_engine_dequeued(base);
+    if ((msg->flags & TRP_MSG_COUNTED) != 0) {
+        trp_engine_dropped(base, msg);
     }
     trp_record(base->recorder, TROUPE_EV_DROP, (uint16_t)msg->kind, trp_id_number(to),
                msg->trace, trp_id_number(msg->from.bits), (uint32_t)reason);
@@ -74,7 +74,13 @@ static __attribute__((noinline)) void record_send(struct trp_base *base,
 {
     uint64_t now = trp_ticks();
 
-    msg->enqueued = (uint32_t)now;
+    if ((msg->flags & TRP_MSG_COUNTED) == 0) {
+        msg->enqueued = (uint32_t)now;
+    } else {
+        trp_record_at(base->recorder, now, TROUPE_EV_CALL_QUEUED, (uint16_t)msg->kind,
+                      trp_id_number(to->id), msg->trace, trp_id_number(msg->from.bits),
+                      to->mail);
+    }
     if (to->head == NULL || to->head == msg) {
         to->slot->oldest = now;
     }

@@ -48,7 +48,8 @@ enum {
     TRP_KIND_SHUTDOWN, /* to base 1 */
     TRP_KIND_STOP_ALL, /* to a base */
     TRP_KIND_KILL_ALL, /* to a base */
-    TRP_KIND_EMPTY     /* to the shutdown actor: a base has no actors left */
+    TRP_KIND_EMPTY,    /* to the shutdown actor: a base has no actors left */
+    TRP_KIND_CALLS_END /* from: an engine that is stuck in the call of asker `tag` */
 };
 
 struct trp_base;
@@ -233,6 +234,7 @@ struct troupe_system {
     atomic_bool running;
     atomic_bool closing;  /* posts from outside are refused */
     atomic_bool finished; /* loops end */
+    atomic_uint holders;  /* the owner, and engine threads that were abandoned */
     struct trp_shutdown *shutdown;
     struct trp_names *names;
     struct trp_pendings *pendings;
@@ -363,6 +365,9 @@ uint32_t trp_door_each(struct trp_base *base,
                        void (*visit)(struct trp_base *base, troupe_msg *msg));
 troupe_status trp_gate_post(struct troupe_system *sys, struct trp_base *base,
                             troupe_msg *msg, bool always);
+/* The same for ordinary mail, whose `to` is set: counted when it is an engine's. */
+troupe_status trp_gate_call(struct troupe_system *sys, struct trp_base *base,
+                            troupe_msg *msg);
 void trp_cancel_queued(struct trp_base *base, struct trp_actor *target, uint64_t asker);
 void trp_room_check(struct trp_base *base, struct trp_actor *actor);
 
@@ -381,6 +386,8 @@ void trp_join_take(struct trp_base *base, struct trp_join *join, uint32_t part,
                    troupe_msg *msg);
 void trp_join_forget(struct trp_base *base, struct trp_join *join);
 void trp_futures_pay(struct trp_base *base);
+/* A TRP_KIND_CALLS_END that reached this base. */
+void trp_futures_end_calls(struct trp_base *base, const troupe_msg *msg);
 bool trp_waits_on_asks(const struct trp_actor *actor);
 void trp_subscription_signal(struct trp_base *base, const troupe_msg *msg);
 void trp_subscription_end(struct trp_base *base, struct trp_future *sub,
@@ -425,6 +432,8 @@ troupe_status trp_pending_answer(struct troupe_system *sys, uint64_t id, troupe_
 void trp_pending_retarget(struct troupe_system *sys, uint64_t id, uint64_t to);
 void trp_pendings_target_ended(struct troupe_system *sys, uint64_t target);
 void trp_pendings_fail_all(struct troupe_system *sys, troupe_status status);
+/* Those that wait for an engine which is stuck in the call of the pending `running`. */
+void trp_pendings_end_calls(struct troupe_system *sys, uint64_t target, uint64_t running);
 /* Runs a function on a base's thread and waits for it; at once when nothing runs there.
  */
 troupe_status trp_run_on(struct troupe_system *sys, struct trp_base *base,
@@ -433,10 +442,14 @@ troupe_status trp_run_on(struct troupe_system *sys, struct trp_base *base,
 void trp_waiter_done(struct trp_waiter *waiter);
 
 /* ---- system.c ---- */
-troupe_status trp_base_new(struct troupe_system *sys, bool engine, struct trp_base **out);
+troupe_status trp_base_new(struct troupe_system *sys, struct trp_engine *engine,
+                           struct trp_base **out);
 void trp_base_free(struct trp_base **base);
 /* Stops everything on a base at once, with reason TROUPE_ECLOSED. */
 void trp_base_clear(struct trp_base *base);
+void trp_base_end_actors(struct trp_base *base);
+/* Gives up a hold on the system; the last one frees it. */
+void trp_system_release(struct troupe_system *sys);
 troupe_ns trp_base_step(struct trp_base *base, troupe_ns now, troupe_ns (*clock)(void));
 uint64_t trp_random(struct trp_base *base);
 static inline void trp_wake(struct trp_base *base)
@@ -457,19 +470,29 @@ void trp_shutdown_empty(struct trp_base *base);
 /* A TRP_KIND_SHUTDOWN, STOP_ALL or KILL_ALL that reached its base. */
 void trp_shutdown_signal(struct trp_base *base, const troupe_msg *msg);
 
-/* ---- engine.c ---- */
-/* Counts a call into an engine's queue: TROUPE_OK, TROUPE_EBUSY or TROUPE_ECLOSED. Any
- * thread. Undone by trp_engine_dequeued when the call leaves the queue. */
-troupe_status trp_engine_admit(struct trp_base *base);
-void trp_engine_dequeued(struct trp_base *base);
+/* ---- engine.c, engine_call.c, engine_thread.c ---- */
+/* Counts a message for the actor `to` into the engine's queue when it is a call of it.
+ * TROUPE_OK, TROUPE_EBUSY or TROUPE_ECLOSED. Any thread. */
+troupe_status trp_engine_admit(struct trp_base *base, uint64_t to, troupe_msg *msg);
+/* The message could not be sent after all. Any thread. */
+void trp_engine_refused(struct trp_base *base, troupe_msg *msg);
+/* A counted call leaves the queue without having run. The engine's thread. */
+void trp_engine_dropped(struct trp_base *base, troupe_msg *msg);
+/* Nanoseconds since a counted call was submitted. */
+uint64_t trp_engine_waited(const struct trp_base *base, const troupe_msg *msg);
 /* Runs a call on the engine's own thread, inside another call. Takes msg on TROUPE_OK. */
-troupe_status trp_engine_inline(struct trp_base *here, troupe_msg **msg,
+troupe_status trp_engine_inline(struct trp_base *here, uint64_t to, troupe_msg **msg,
                                 troupe_msg **answer);
-/* Interrupts the running call of an engine base, if it can. */
+/* The end of a pass: what the engine held back, and its own end when it drains. */
+void trp_engine_rest(struct trp_base *base);
+void trp_engine_wake(struct trp_base *base);
+/* Interrupts the running call of an engine base, if it can; or only that of an asker. */
 void trp_engine_interrupt(struct trp_base *base);
-/* After `finished`: joins the thread of an engine base and frees its engine, or abandons
- * both when a call does not return; then the base must stay too: returns false. */
-bool trp_engine_end(struct trp_base *base);
+void trp_engine_cancel_running(struct trp_base *base, uint64_t asker);
+/* After `finished`: joins the thread of an engine base, or abandons it when its call does
+ * not return; then it holds the system, and releases it when it ends. */
+void trp_engine_end(struct trp_base *base);
+void trp_engine_free(struct trp_engine **engine);
 
 /* ---- clock.c ---- */
 troupe_ns trp_clock(void);

@@ -25,7 +25,7 @@ troupe_status trp_send(struct trp_base *base, uint64_t to, troupe_msg *msg)
         return TROUPE_EGONE;
     }
     if (other->is_engine && (msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) == 0) {
-        troupe_status status = trp_engine_admit(other);
+        troupe_status status = trp_engine_admit(other, to, msg);
         if (status != TROUPE_OK) {
             base->count.refused++;
             return status;
@@ -33,9 +33,8 @@ troupe_status trp_send(struct trp_base *base, uint64_t to, troupe_msg *msg)
     }
     msg->to.bits = to;
     troupe_status status = trp_into_outbox(base, other, msg);
-    if (status != TROUPE_OK && other->is_engine &&
-        (msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) == 0) {
-        trp_engine_dequeued(other);
+    if (TRP_UNLIKELY(status != TROUPE_OK) && (msg->flags & TRP_MSG_COUNTED) != 0) {
+        trp_engine_refused(other, msg);
     }
     return status;
 }
@@ -250,24 +249,15 @@ troupe_status troupe_post(troupe_system *sys, troupe_id to, troupe_msg **msg)
     if (*msg == NULL || base == NULL) {
         return TROUPE_EINVAL;
     }
-    if (base->is_engine) {
-        troupe_status room = trp_engine_admit(base);
-        if (room != TROUPE_OK) {
-            return room;
-        }
-    }
     uint8_t flags = (*msg)->flags;
     (*msg)->from = TROUPE_NOBODY;
     (*msg)->to = to;
     (*msg)->flags &= TRP_MSG_OWNED | TRP_MSG_BLOB | TRP_MSG_URGENT;
-    troupe_status status = trp_gate_post(sys, base, *msg, false);
+    troupe_status status = trp_gate_call(sys, base, *msg);
     if (status == TROUPE_OK) {
         *msg = NULL;
     } else {
         (*msg)->flags = flags;
-        if (base->is_engine) {
-            trp_engine_dequeued(base);
-        }
     }
     return status;
 }

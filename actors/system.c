@@ -44,7 +44,8 @@ static uint32_t free_index(struct troupe_system *sys)
     return 0;
 }
 
-troupe_status trp_base_new(struct troupe_system *sys, bool engine, struct trp_base **out)
+troupe_status trp_base_new(struct troupe_system *sys, struct trp_engine *engine,
+                           struct trp_base **out)
 {
     uint32_t index = free_index(sys);
     struct trp_base *base = index != 0 ? trp_aligned(64, sizeof(*base)) : NULL;
@@ -53,8 +54,8 @@ troupe_status trp_base_new(struct troupe_system *sys, bool engine, struct trp_ba
         return index == 0 ? TROUPE_ELIMIT : TROUPE_ENOMEM;
     }
     memset(base, 0, sizeof(*base));
-    troupe_status status =
-        trp_recorder_open(sys->trace, index, engine ? "engine" : "base", &base->recorder);
+    troupe_status status = trp_recorder_open(
+        sys->trace, index, engine != NULL ? "engine" : "base", &base->recorder);
     if (status != TROUPE_OK) {
         trp_free(base);
         return status;
@@ -62,14 +63,15 @@ troupe_status trp_base_new(struct troupe_system *sys, bool engine, struct trp_ba
     base->self.base = base;
     base->system = sys;
     base->index = index;
-    base->is_engine = engine;
+    base->is_engine = engine != NULL;
+    base->engine = engine;
     base->batch = sys->options.batch;
     base->observed = trp_trace_observed(sys->trace);
     base->seeded = sys->options.seed != 0;
     base->plain = !base->observed && !base->seeded && !engine;
     base->random = sys->options.seed + index;
     base->next_message = (uint64_t)index << 48;
-    base->wake = no_wake;
+    base->wake = engine != NULL ? trp_engine_wake : no_wake;
     trp_gate_init(&base->gate);
     if (!sys->options.simulated) {
         base->now = trp_clock();
@@ -97,14 +99,12 @@ static void drop_at_door(struct trp_base *base, troupe_msg *msg)
     trp_drop(base, msg, msg->to.bits, TROUPE_DROP_SHUTDOWN);
 }
 
-void trp_base_clear(struct trp_base *base)
+void trp_base_end_actors(struct trp_base *base)
 {
     struct trp_base *before = trp_base_here;
 
     trp_base_here = base;
     base->in_pass = true;
-    base->dropping_mail = true;
-    base->stopping_all = true;
     base->run_head = NULL;
     base->ready = 0;
     for (uint32_t i = base->fresh; i-- > 0;) {
@@ -115,6 +115,20 @@ void trp_base_clear(struct trp_base *base)
             base->ready = 0;
         }
     }
+    trp_flush(base);
+    base->in_pass = false;
+    trp_base_here = before;
+}
+
+void trp_base_clear(struct trp_base *base)
+{
+    struct trp_base *before = trp_base_here;
+
+    base->dropping_mail = true;
+    base->stopping_all = true;
+    trp_base_end_actors(base);
+    trp_base_here = base;
+    base->in_pass = true;
     (void)trp_door_each(base, drop_at_door);
     trp_flush(base);
     base->in_pass = false;
@@ -138,6 +152,7 @@ void trp_base_free(struct trp_base **base)
     trp_free(old->dead_letter_subscribers);
     trp_wheel_fini(&old->wheel);
     trp_recorder_close(&old->recorder);
+    trp_engine_free(&old->engine);
     trp_free(old);
 }
 
@@ -154,6 +169,9 @@ troupe_ns trp_base_step(struct trp_base *base, troupe_ns now, troupe_ns (*clock)
     }
     trp_timers_fire(base);
     trp_turns(base, clock);
+    if (base->is_engine) {
+        trp_engine_rest(base);
+    }
     trp_flush(base);
     base->in_pass = false;
     trp_base_here = before;
@@ -232,7 +250,7 @@ static troupe_status make_parts(struct troupe_system *sys, const char *name)
     }
     for (uint32_t i = 0; i < sys->options.bases && status == TROUPE_OK; i++) {
         struct trp_base *base = NULL;
-        status = trp_base_new(sys, false, &base);
+        status = trp_base_new(sys, NULL, &base);
         sys->base_count += status == TROUPE_OK;
     }
     return status;
@@ -253,6 +271,7 @@ troupe_status troupe_system_new(const troupe_options *options, troupe_system **o
     sys->options = read;
     sys->options.name = NULL; /* borrowed; sys->name is the copy */
     atomic_init(&sys->next_number, 1);
+    atomic_init(&sys->holders, 1);
     status = make_parts(sys, read.name);
     if (status != TROUPE_OK) {
         troupe_system_free(&sys);
@@ -262,10 +281,8 @@ troupe_status troupe_system_new(const troupe_options *options, troupe_system **o
     return TROUPE_OK;
 }
 
-static void free_bases(struct troupe_system *sys)
+static void end_bases(struct troupe_system *sys)
 {
-    bool all = true;
-
     for (uint32_t i = (uint32_t)atomic_load(&sys->top); i >= 1; i--) {
         struct trp_base *base = trp_base_at(sys, i);
         if (base != NULL && !base->is_engine) {
@@ -275,13 +292,40 @@ static void free_bases(struct troupe_system *sys)
     trp_pendings_fail_all(sys, TROUPE_ECLOSED);
     for (uint32_t i = (uint32_t)atomic_load(&sys->top); i >= 1; i--) {
         struct trp_base *base = trp_base_at(sys, i);
-        all = base == NULL || !base->is_engine || trp_engine_end(base);
-        if (base != NULL && all) {
-            trp_base_clear(base); /* answers to it may have come meanwhile */
-            atomic_store(&sys->bases[i], NULL);
-            trp_base_free(&base);
+        if (base != NULL && base->is_engine) {
+            trp_engine_end(base);
         }
     }
+}
+
+static void free_bases(struct troupe_system *sys)
+{
+    for (uint32_t i = (uint32_t)atomic_load(&sys->top); i >= 1; i--) {
+        struct trp_base *base = trp_base_at(sys, i);
+        if (base != NULL) {
+            trp_base_clear(base); /* answers to it may have come meanwhile */
+        }
+    }
+    for (uint32_t i = (uint32_t)atomic_load(&sys->top); i >= 1; i--) {
+        struct trp_base *base = trp_base_at(sys, i);
+        atomic_store(&sys->bases[i], NULL);
+        trp_base_free(&base);
+    }
+}
+
+void trp_system_release(struct troupe_system *sys)
+{
+    if (atomic_fetch_sub(&sys->holders, 1) != 1) {
+        return;
+    }
+    free_bases(sys);
+    trp_loops_free(sys);
+    trp_shutdown_free(&sys->shutdown);
+    trp_pendings_free(&sys->pendings);
+    trp_names_free(&sys->names);
+    trp_trace_close(&sys->trace);
+    trp_free(sys->name);
+    trp_free(sys);
 }
 
 void troupe_system_free(troupe_system **sys)
@@ -294,14 +338,8 @@ void troupe_system_free(troupe_system **sys)
     }
     atomic_store(&old->closing, true);
     atomic_store(&old->finished, true);
-    free_bases(old);
-    trp_loops_free(old);
-    trp_shutdown_free(&old->shutdown);
-    trp_pendings_free(&old->pendings);
-    trp_names_free(&old->names);
-    trp_trace_close(&old->trace);
-    trp_free(old->name);
-    trp_free(old);
+    end_bases(old);
+    trp_system_release(old);
 }
 
 /* ---- spawning from outside ---- */

@@ -142,12 +142,17 @@ static troupe_status dispatch_recorded(struct trp_base *base, struct trp_actor *
     recorder->current_message = id;
     recorder->current_actor = number;
     trp_record_at(recorder, begin, TROUPE_EV_DELIVER_BEGIN, kind, number, id, from,
-                  saturated(trp_ticks_to_ns((uint32_t)begin - (*msg)->enqueued)));
+                  saturated((*msg)->flags & TRP_MSG_COUNTED
+                                ? trp_engine_waited(base, *msg)
+                                : trp_ticks_to_ns((uint32_t)begin - (*msg)->enqueued)));
     troupe_status status = dispatch(base, actor, msg);
     uint64_t end = trp_ticks();
     slot->busy += end - begin;
-    slot->oldest =
-        actor->head != NULL ? end - ((uint32_t)end - actor->head->enqueued) : 0;
+    slot->oldest = 0;
+    if (actor->head != NULL) {
+        bool in_ticks = (actor->head->flags & TRP_MSG_COUNTED) == 0;
+        slot->oldest = in_ticks ? end - ((uint32_t)end - actor->head->enqueued) : end;
+    }
     trp_record_at(recorder, end, TROUPE_EV_DELIVER_END, (uint16_t)status, number, id,
                   from, saturated(trp_ticks_to_ns(end - begin)));
     recorder->current_message = 0;

@@ -37,10 +37,15 @@ typedef struct troupe_engine_ops {
                              troupe_msg **answer);
 
     /* Asks a running execute to return soon with TROUPE_ECANCELED. Called from other
-     * threads at any time between open and close; NULL when the engine cannot. */
+     * threads, only while execute runs (it may just begin, or have just done its work),
+     * and perhaps several times; NULL when the engine cannot. */
     void (*interrupt)(void *engine);
 
     void (*close)(troupe_self *self, void *engine);
+
+    /* No call waits now; also called before close. For an engine that holds answers back
+     * (TROUPE_EAGAIN) to finish several calls in one go. NULL: not needed. */
+    void (*settle)(troupe_self *self, void *engine);
 } troupe_engine_ops;
 
 typedef struct troupe_engine_options {
@@ -62,8 +67,9 @@ typedef struct troupe_engine_options {
  * out   receives the engine actor's id
  *
  * Returns TROUPE_OK, TROUPE_EINVAL (ops, version), TROUPE_EEXIST (name, or a second
- * singleton), TROUPE_ENOMEM, TROUPE_ESYSTEM (thread), TROUPE_ECLOSED or what open
- * returned. Thread: any but base. Source: actors/engine.c */
+ * singleton), TROUPE_ENOMEM, TROUPE_ELIMIT (engines), TROUPE_ESYSTEM (thread),
+ * TROUPE_ECLOSED, TROUPE_EDEADLK (on a base) or what open returned.
+ * Thread: any but base. Source: actors/engine.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status
 troupe_engine_open(troupe_system *sys, const troupe_engine_ops *ops,
                    const troupe_engine_options *options, troupe_id *out);
