@@ -30,6 +30,7 @@ enum {
     TRP_EQ_TEXTS = 256,        /* remembered texts */
     TRP_EQ_TEXT_KEPT = 4096,   /* bytes of a text that is remembered */
     TRP_EQ_LAMBDAS = 512,      /* remembered lambda values */
+    TRP_EQ_FILES_MAX = 16,     /* open at a time */
     TRP_EQ_STACK = 3 << 20     /* bytes of C stack an evaluation may use */
 };
 
@@ -144,6 +145,12 @@ struct trp_eq_frame {
     struct trp_eq_scope *scope;
 };
 
+/* A list being filled, so that the memory limit sees it. */
+struct trp_eq_root {
+    struct trp_eq_root *up;
+    qv *const *list;
+};
+
 struct trp_eq_random {
     uint64_t state[4];
 };
@@ -160,6 +167,7 @@ struct trp_embedq {
     bool failed;
     qv *returned; /* of `:x`, on its way to the lambda */
     struct trp_eq_frame *frame;
+    struct trp_eq_root *roots;
     const char *context; /* \d, "" or ".a" */
 
     struct trp_eq_binding **bindings;
@@ -181,8 +189,9 @@ struct trp_embedq {
     int32_t address;
     int precision, console_rows, console_columns;
     int64_t port, timer;
-    bool deferred;  /* -30!(::) in this call */
-    bool may_sleep; /* the thread is ours: an engine */
+    bool deferred;                       /* -30!(::) in this call */
+    const char *files[TRP_EQ_FILES_MAX]; /* paths of open file handles */
+    bool may_sleep;                      /* the thread is ours: an engine */
 };
 
 /* ---- errors and limits (eq_error.c) ---- */
@@ -193,7 +202,21 @@ qv *trp_eq_oom(struct trp_embedq *q);
 /* false: an error is set ('stop, 'stack). Call at every loop turn and call. */
 bool trp_eq_go_on(struct trp_embedq *q);
 bool trp_eq_deep(struct trp_embedq *q);
+bool trp_eq_stopping(const struct trp_embedq *q); /* no trap may catch it */
 bool trp_eq_interrupted(const struct trp_embedq *q);
+/* Between these, *list (NULL, or a list with NULLs in it) counts as live. */
+static inline void trp_eq_hold(struct trp_embedq *q, struct trp_eq_root *root,
+                               qv *const *list)
+{
+    *root = (struct trp_eq_root){q->roots, list};
+    q->roots = root;
+}
+
+static inline void trp_eq_release(struct trp_embedq *q, struct trp_eq_root *root)
+{
+    q->roots = root->up;
+}
+
 /* A new vector within the memory limit. */
 qv *trp_eq_new(struct trp_embedq *q, int type, size_t count);
 /* NULL becomes 'wsfull. */
@@ -257,6 +280,7 @@ qv *trp_eq_take_rows(struct trp_embedq *q, qv *x, const int64_t *rows, size_t co
 /* *target changes at the index; verb NULL: replace. Depth: index[0] then index[1] ... */
 bool trp_eq_amend_at(struct trp_embedq *q, qv **target, size_t count, qv **index,
                      qv *verb, qv *value);
+bool trp_eq_is_calm(struct trp_embedq *q, const qv *verb);
 qv *trp_eq_amend(struct trp_embedq *q, size_t count, qv **args);     /* @[d;i;f;y] */
 qv *trp_eq_amend_dot(struct trp_embedq *q, size_t count, qv **args); /* .[d;i;f;y] */
 qv *trp_eq_scope_find(struct trp_embedq *q, struct trp_eq_scope *scope, const char *name);

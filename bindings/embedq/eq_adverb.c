@@ -52,6 +52,8 @@ static qv *each(struct trp_embedq *q, qv *f, size_t count, qv **args)
         return trp_eq_apply(q, f, count, args);
     }
     qv *out = trp_eq_new(q, TROUPE_Q_LIST, rows);
+    struct trp_eq_root root;
+    trp_eq_hold(q, &root, &out);
     for (size_t r = 0; out != NULL && r < rows; r++) {
         bool good = true;
         for (size_t i = 0; i < count; i++) {
@@ -64,10 +66,10 @@ static qv *each(struct trp_embedq *q, qv *f, size_t count, qv **args)
         }
         TRP_Q_ITEMS(out)[r] = v;
         if (v == NULL) {
-            trp_eq_drop(out);
-            return NULL;
+            troupe_q_unref(&out);
         }
     }
+    trp_eq_release(q, &root);
     return with_keys(q, count, args, trp_eq_simple(q, out));
 }
 
@@ -102,6 +104,7 @@ static qv *finish(struct trp_embedq *q, qv *list, qv *last)
 /* f applied again and again: until nothing changes, n times, or while w says yes. */
 static qv *iterate(struct trp_embedq *q, qv *f, qv *how, qv *x, bool scan)
 {
+    struct trp_eq_root root;
     qv *list = scan ? trp_eq_new(q, TROUPE_Q_LIST, 0) : NULL;
     qv *v = troupe_q_ref(x);
     int64_t times = -1;
@@ -124,7 +127,9 @@ static qv *iterate(struct trp_embedq *q, qv *f, qv *how, qv *x, bool scan)
                 return finish(q, list, good ? v : (trp_eq_drop(v), (qv *)NULL));
             }
         }
+        trp_eq_hold(q, &root, &list);
         qv *next = trp_eq_apply1(q, f, v);
+        trp_eq_release(q, &root);
         bool same = next != NULL && how == NULL &&
                     (troupe_q_match(next, v) || troupe_q_match(next, x));
         if (same) {
@@ -146,6 +151,7 @@ static qv *fold(struct trp_embedq *q, qv *f, qv *seed, size_t count, qv **args, 
 {
     qv *turn[TRP_EQ_ARGS_MAX];
     size_t rows = 1;
+    struct trp_eq_root root;
     qv *list = scan ? trp_eq_new(q, TROUPE_Q_LIST, 0) : NULL;
     qv *v = troupe_q_ref(seed);
 
@@ -165,7 +171,9 @@ static qv *fold(struct trp_embedq *q, qv *f, qv *seed, size_t count, qv **args, 
             turn[i + 1] = good ? turn_item(q, args[i], r) : NULL;
             good = turn[i + 1] != NULL;
         }
+        trp_eq_hold(q, &root, &list);
         v = good ? trp_eq_apply(q, f, count + 1, turn) : NULL;
+        trp_eq_release(q, &root);
         for (size_t i = 0; i <= count; i++) {
             trp_eq_drop(turn[i]);
         }
@@ -288,6 +296,8 @@ static qv *one_side(struct trp_embedq *q, qv *f, qv *x, qv *y, bool right)
     }
     size_t count = trp_eq_len(moving);
     qv *out = trp_eq_new(q, TROUPE_Q_LIST, count);
+    struct trp_eq_root root;
+    trp_eq_hold(q, &root, &out);
     for (size_t i = 0; out != NULL && i < count; i++) {
         qv *item = turn_item(q, moving, i);
         TRP_Q_ITEMS(out)
@@ -296,10 +306,10 @@ static qv *one_side(struct trp_embedq *q, qv *f, qv *x, qv *y, bool right)
                            : trp_eq_apply2(q, f, item, y);
         trp_eq_drop(item);
         if (TRP_Q_ITEMS(out)[i] == NULL) {
-            trp_eq_drop(out);
-            out = NULL;
+            troupe_q_unref(&out);
         }
     }
+    trp_eq_release(q, &root);
     return with_keys(q, 1, &moving, trp_eq_simple(q, out));
 }
 

@@ -2,6 +2,15 @@
  * eq_amend.c - changing parts of values: a[i]:x, @[d;i;f;y], .[d;i;f;y]; and traps. */
 #include "bindings/embedq/eq.h"
 
+/* Whether a verb calls nothing that could reach the value being changed. */
+bool trp_eq_is_calm(struct trp_embedq *q, const qv *verb)
+{
+    const struct trp_eq_builtin *b = verb != NULL ? trp_eq_builtin_of(q, verb) : NULL;
+
+    return verb == NULL || (b != NULL && b->many == NULL && b->source == NULL &&
+                            strchr("+-*%&|^=<>$,#_~", b->name[0]) != NULL);
+}
+
 /* Puts one value at the end of a list that may have to become mixed. */
 static bool push_value(struct trp_embedq *q, qv **list, qv *v)
 {
@@ -261,7 +270,7 @@ bool trp_eq_amend_at(struct trp_embedq *q, qv **target, size_t count, qv **index
 
 static qv *trap(struct trp_embedq *q, qv *handler)
 {
-    if (q->returned != NULL || !q->failed || handler == NULL) {
+    if (q->returned != NULL || !q->failed || trp_eq_stopping(q)) {
         return NULL;
     }
     qv *text = trp_q_of_text(q->error, strlen(q->error));
@@ -278,6 +287,37 @@ static bool replaces(const qv *f) /* the verb `:` */
     return f->type == TROUPE_Q_BINARY && TRP_Q_BYTES(f)[0] == 0;
 }
 
+/* @[`.;`a`b;f;y]: names of a namespace are its keys. */
+static bool amend_space(struct trp_embedq *q, const char *space, size_t count, qv **index,
+                        qv *verb, qv *value)
+{
+    const char *context = strlen(space) <= 1 ? "" : space;
+    qv *keys = count != 0 && index[0] != NULL ? index[0] : NULL;
+
+    if (keys == NULL ||
+        (keys->type != -TROUPE_Q_SYMBOL && keys->type != TROUPE_Q_SYMBOL)) {
+        return trp_eq_fail(q, "type") != NULL;
+    }
+    bool each = keys->type > 0 && value != NULL && trp_q_is_list(value);
+    for (size_t i = 0; i < keys->count; i++) {
+        const char *name = TRP_Q_SYMS(keys)[i];
+        qv *work = trp_eq_get_quiet(q, context, name);
+        qv *item =
+            each ? trp_eq_made(q, trp_q_at(value, i < value->count ? i : 0)) : value;
+        work = work != NULL || q->failed ? work : trp_eq_null(q);
+        bool good = work != NULL &&
+                    (!each || (item != NULL && value->count == keys->count)) &&
+                    trp_eq_amend_at(q, &work, count - 1, index + 1, verb, item) &&
+                    trp_eq_set(q, context, name, work);
+        trp_eq_drop(work);
+        trp_eq_drop(each ? item : NULL);
+        if (!good) {
+            return trp_eq_fail(q, "length") != NULL;
+        }
+    }
+    return true;
+}
+
 static qv *amend_named(struct trp_embedq *q, qv *name, size_t count, qv **index, qv *verb,
                        qv *value)
 {
@@ -292,12 +332,15 @@ static qv *amend_named(struct trp_embedq *q, qv *name, size_t count, qv **index,
         return status == TROUPE_OK ? troupe_q_ref(name)
                                    : trp_eq_failf(q, "%s", troupe_status_text(status));
     }
-    struct trp_eq_binding *b = trp_eq_binding(
-        q, q->frame->lambda != NULL ? q->frame->lambda->context : q->context, text, true);
+    if (text[0] == '.' && trp_eq_is_space(q, text)) {
+        return amend_space(q, text, count, index, verb, value) ? troupe_q_ref(name)
+                                                               : NULL;
+    }
+    struct trp_eq_binding *b = trp_eq_binding(q, q->context, text, true);
     if (b == NULL || b->value == NULL) {
         return trp_eq_fail(q, text);
     }
-    if (verb != NULL && trp_eq_builtin_of(q, verb) == NULL) {
+    if (!trp_eq_is_calm(q, verb)) {
         qv *work = troupe_q_ref(b->value); /* the verb may touch the name itself */
         bool good = trp_eq_amend_at(q, &work, count, index, verb, value);
         qv *old = b->value;

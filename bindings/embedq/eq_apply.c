@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * eq_apply.c - applying whatever can be applied. */
 #include "bindings/embedq/eq.h"
+#include "bindings/embedq/eq_verbs.h"
 
 static bool is_hole(const qv *v)
 {
@@ -241,6 +242,12 @@ static qv *apply_handle(struct trp_embedq *q, qv *f, qv *x)
             trp_eq_print(q, (int)-handle, "\n", 1);
         }
         return troupe_q_ref(f);
+    }
+    const char **file = trp_eq_file_of(q, handle);
+    if (file != NULL) {
+        qv *done = trp_eq_file(q, TROUPE_EMBEDQ_LOG_APPEND, *file, x);
+        trp_eq_drop(done);
+        return done != NULL ? troupe_q_ref(f) : NULL;
     }
     if (q->options.host == NULL || q->options.host->send == NULL) {
         return trp_eq_nyi(q, "send on a handle");

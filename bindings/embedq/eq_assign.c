@@ -34,7 +34,9 @@ static bool change(struct trp_embedq *q, qv **place, const struct trp_eq_builtin
     if (op->name[0] == ',' && op->name[1] == 0) {
         return trp_eq_append(q, place, value);
     }
-    qv *fresh = trp_eq_call_builtin(q, op, 2, (qv *[]){*place, value});
+    qv *held = troupe_q_ref(*place);
+    qv *fresh = trp_eq_call_builtin(q, op, 2, (qv *[]){held, value});
+    trp_eq_drop(held);
     if (fresh == NULL) {
         return false;
     }
@@ -62,7 +64,15 @@ static bool change_at(struct trp_embedq *q, qv **place, struct trp_eq_node *node
         verb = trp_eq_builtin_value(q, node->builtin);
         good = verb != NULL;
     }
-    good = good && trp_eq_amend_at(q, place, count, index, verb, value);
+    if (good && !trp_eq_is_calm(q, verb)) { /* it may touch the variable itself */
+        qv *work = troupe_q_ref(*place);
+        good = trp_eq_amend_at(q, &work, count, index, verb, value);
+        qv *old = *place;
+        *place = good ? work : old;
+        trp_eq_drop(good ? old : work);
+    } else {
+        good = good && trp_eq_amend_at(q, place, count, index, verb, value);
+    }
     trp_eq_drop(verb);
     for (uint32_t i = 0; i < count && i < TRP_EQ_ARGS_MAX; i++) {
         trp_eq_drop(index[i]);

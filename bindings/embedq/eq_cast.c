@@ -359,6 +359,49 @@ static qv *pad(struct trp_embedq *q, int64_t width, qv *y)
     return v;
 }
 
+/* `hh$x, `year$x ...: a part of a date or time as an int. */
+static qv *part_of(struct trp_embedq *q, const char *name, qv *x, bool *known)
+{
+    static const char *const names[] = {"hh", "uu", "ss", "year", "mm", "dd", "week"};
+    size_t what = 0;
+
+    while (what < TRP_COUNT(names) && strcmp(name, names[what]) != 0) {
+        what++;
+    }
+    *known = what < TRP_COUNT(names);
+    if (!*known) {
+        return NULL;
+    }
+    bool clock = (x->type < 0 ? -x->type : x->type) >= TROUPE_Q_TIMESPAN;
+    bool minutes = what < 3 || (what == 4 && clock);
+    qv *flat = trp_eq_cast(q, minutes ? TROUPE_Q_SECOND : TROUPE_Q_DATE, x);
+    qv *v = flat != NULL ? trp_eq_new(q, flat->type < 0 ? -TROUPE_Q_INT : TROUPE_Q_INT,
+                                      flat->count)
+                         : NULL;
+    for (size_t i = 0; v != NULL && i < flat->count; i++) {
+        int32_t a = TRP_Q_INTS(flat)[i];
+        int y = 0, m = 0, d = 0;
+        if (!minutes && a != INT32_MIN) {
+            troupe_q_civil(a, &y, &m, &d);
+        }
+        int32_t monday = (int32_t)floor_by((int64_t)a - 2, 7) * 7 + 2;
+        TRP_Q_INTS(v)
+        [i] = a == INT32_MIN ? a
+              : what == 0    ? a / 3600
+              : what == 2    ? a % 60
+              : minutes      ? a / 60 % 60
+              : what == 3    ? y
+              : what == 4    ? m
+              : what == 5    ? d
+                             : monday;
+    }
+    if (v != NULL && what == 6) {
+        v->type = (int8_t)(v->type < 0 ? -TROUPE_Q_DATE : TROUPE_Q_DATE);
+    }
+    trp_eq_drop(flat);
+    return v;
+}
+
 qv *trp_eq_v_cast(struct trp_embedq *q, qv *x, qv *y)
 {
     int64_t width = 0;
@@ -368,6 +411,14 @@ qv *trp_eq_v_cast(struct trp_embedq *q, qv *x, qv *y)
     if ((x->type == -TROUPE_Q_LONG || x->type == -TROUPE_Q_INT) && texts &&
         trp_eq_int_of(x, &width)) {
         return pad(q, width, y);
+    }
+    bool known = false;
+    if (x->type == -TROUPE_Q_SYMBOL &&
+        (y->type < 0 ? -y->type : y->type) >= TROUPE_Q_TIMESTAMP) {
+        qv *part = part_of(q, TRP_Q_SYMS(x)[0], y, &known);
+        if (known) {
+            return part;
+        }
     }
     if (x->type < 0) {
         return cast_to(q, target(x, 0), y);

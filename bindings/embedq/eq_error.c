@@ -52,11 +52,16 @@ bool trp_eq_interrupted(const struct trp_embedq *q)
     return atomic_load_explicit(&q->interrupt, memory_order_relaxed);
 }
 
+bool trp_eq_stopping(const struct trp_embedq *q)
+{
+    return trp_eq_interrupted(q) ||
+           (q->options.step_limit != 0 && q->steps > q->options.step_limit);
+}
+
 bool trp_eq_go_on(struct trp_embedq *q)
 {
     q->steps++;
-    if (atomic_load_explicit(&q->interrupt, memory_order_relaxed) ||
-        (q->options.step_limit != 0 && q->steps > q->options.step_limit)) {
+    if (trp_eq_stopping(q)) {
         return trp_eq_fail(q, "stop") != NULL;
     }
     return trp_eq_deep(q);
@@ -75,6 +80,13 @@ static size_t live(const struct trp_embedq *q)
     for (const struct trp_eq_frame *f = q->frame; f != NULL; f = f->up) {
         for (uint32_t i = 0; f->lambda != NULL && i < f->lambda->slots; i++) {
             total += f->slots[i] != NULL ? troupe_q_memory(f->slots[i]) : 0;
+        }
+    }
+    for (const struct trp_eq_root *root = q->roots; root != NULL; root = root->up) {
+        const qv *list = *root->list;
+        for (size_t i = 0; list != NULL && i < list->count; i++) {
+            qv *item = list->type == TROUPE_Q_LIST ? TRP_Q_ITEMS(list)[i] : NULL;
+            total += item != NULL ? troupe_q_memory(item) : 0;
         }
     }
     return total;
@@ -102,10 +114,13 @@ qv *trp_eq_new(struct trp_embedq *q, int type, size_t count)
 {
     size_t width = trp_q_width(type < 0 ? -type : type);
 
-    if (width != 0 && count > SIZE_MAX / 2 / width) {
+    if (width == 0) { /* there is no type 3 */
+        return trp_eq_fail(q, "type");
+    }
+    if (count > SIZE_MAX / 2 / width) {
         return trp_eq_oom(q);
     }
-    if (count * width > 64 && !room_for(q, count * width)) {
+    if (!room_for(q, sizeof(qv) + count * width)) {
         return NULL;
     }
     return trp_eq_made(q, trp_q_new(type, type < 0 ? 1 : count));

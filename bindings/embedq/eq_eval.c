@@ -60,12 +60,35 @@ static qv *function_value(struct trp_embedq *q, struct trp_eq_node *node)
     return troupe_q_ref(node->value);
 }
 
+/* time.minute: a column and what to take of it; NULL without error: it is not that. */
+static qv *column_part(struct trp_embedq *q, struct trp_eq_scope *scope, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    const char *front = NULL;
+
+    if (dot == NULL || dot == name) {
+        return NULL;
+    }
+    if (trp_q_intern(name, (size_t)(dot - name), &front) != TROUPE_OK) {
+        return trp_eq_oom(q);
+    }
+    qv *column = trp_eq_scope_find(q, scope, front);
+    qv *part = column != NULL ? trp_eq_symbol(q, dot + 1, strlen(dot + 1)) : NULL;
+    qv *v = part != NULL ? trp_eq_builtin(q, "$", 1)->two(q, part, column) : NULL;
+    trp_eq_drop(part);
+    trp_eq_drop(column);
+    return v;
+}
+
 static qv *eval_name(struct trp_embedq *q, struct trp_eq_node *node)
 {
     struct trp_eq_frame *frame = q->frame;
 
     if (frame->scope != NULL) {
         qv *column = trp_eq_scope_find(q, frame->scope, node->name);
+        if (column == NULL && !q->failed) {
+            column = column_part(q, frame->scope, node->name);
+        }
         if (column != NULL || q->failed) {
             return column;
         }
@@ -100,7 +123,7 @@ static bool eval_items(struct trp_embedq *q, struct trp_eq_node **items, uint32_
         out[i] = trp_eq_eval(q, items[i]);
         if (out[i] == NULL) {
             for (uint32_t k = i + 1; k < count; k++) {
-                trp_eq_drop(out[k]);
+                troupe_q_unref(&out[k]);
             }
             return false;
         }
@@ -168,7 +191,11 @@ static qv *eval_list(struct trp_embedq *q, struct trp_eq_node *node)
     if (list == NULL) {
         return NULL;
     }
-    if (!eval_items(q, node->items, node->count, TRP_Q_ITEMS(list), &holes)) {
+    struct trp_eq_root root;
+    trp_eq_hold(q, &root, &list);
+    bool good = eval_items(q, node->items, node->count, TRP_Q_ITEMS(list), &holes);
+    trp_eq_release(q, &root);
+    if (!good) {
         memset(TRP_Q_ITEMS(list), 0, node->count * sizeof(qv *));
         trp_eq_drop(list);
         return NULL;

@@ -224,7 +224,7 @@ static bool one_key(const qv *dict, const qv *index)
 {
     const qv *keys = TRP_Q_ITEMS(dict)[0];
 
-    if (trp_q_is_keyed(dict)) {
+    if (keys->type == TROUPE_Q_TABLE) {
         size_t width = TRP_Q_ITEMS(keys)[0]->count;
         if (index->type == TROUPE_Q_TABLE) {
             return false;

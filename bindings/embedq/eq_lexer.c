@@ -245,8 +245,7 @@ static void lex_any(struct trp_eq_lexer *lexer, struct trp_eq_token *token)
         lex_operator(lexer, token);
     } else if (number_starts(lexer, token->space)) {
         lex_number(lexer, token);
-    } else if (letter(c) ||
-               (c == '.' && letter(next) && (!lexer->noun || token->space))) {
+    } else if (letter(c) || (c == '.' && letter(next))) {
         lex_name(lexer, token);
     } else if (c == '"') {
         lex_string(lexer, token);

@@ -275,6 +275,14 @@ qv *trp_eq_v_take(struct trp_embedq *q, qv *x, qv *y)
         return take_count(q, n, y);
     }
     if ((x->type == TROUPE_Q_LONG || x->type == TROUPE_Q_INT) && x->count > 0) {
+        double cells = 1;
+        for (size_t i = 0; i < x->count; i++) {
+            double side = 0;
+            cells *= troupe_q_get_float(x, i, &side) == TROUPE_OK && side > 1 ? side : 1;
+        }
+        if (cells * 8 > (double)q->options.memory_limit || x->count > 32) {
+            return trp_eq_oom(q);
+        }
         size_t at = 0;
         int64_t rows = 0;
         if (x->count == 2 && troupe_q_get_long(x, 0, &rows) == TROUPE_OK &&

@@ -5,8 +5,7 @@
 
 const char *trp_eq_context(const struct trp_embedq *q)
 {
-    return q->frame != NULL && q->frame->lambda != NULL ? q->frame->lambda->context
-                                                        : q->context;
+    return q->context; /* names as symbols belong to \\d, wherever the code was written */
 }
 
 qv *trp_eq_v_type(struct trp_embedq *q, qv *x)

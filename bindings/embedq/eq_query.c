@@ -255,6 +255,8 @@ static qv *group_columns(struct trp_embedq *q, const struct trp_eq_plan *plan, q
             return NULL;
         }
     }
+    struct trp_eq_root root;
+    trp_eq_hold(q, &root, &columns);
     for (size_t g = 0; columns != NULL && g < lists->count; g++) {
         const qv *rows = TRP_Q_ITEMS(lists)[g];
         struct trp_eq_scope scope = {
@@ -267,10 +269,10 @@ static qv *group_columns(struct trp_embedq *q, const struct trp_eq_plan *plan, q
         }
         trp_eq_scope_end(&scope);
         if (!good) {
-            trp_eq_drop(columns);
-            return NULL;
+            troupe_q_unref(&columns);
         }
     }
+    trp_eq_release(q, &root);
     for (size_t c = 0; columns != NULL && c < plan->columns; c++) {
         qv **list = &TRP_Q_ITEMS(columns)[c];
         *list = trp_eq_simple(q, *list);

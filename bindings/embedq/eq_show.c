@@ -72,7 +72,7 @@ qv *trp_eq_v_trp(struct trp_embedq *q, size_t count, qv **args)
         return trp_eq_fail(q, "rank");
     }
     qv *v = trp_eq_apply1(q, args[0], args[1]);
-    if (v != NULL || q->returned != NULL || !q->failed) {
+    if (v != NULL || q->returned != NULL || !q->failed || trp_eq_stopping(q)) {
         return v;
     }
     qv *error = trp_q_of_text(q->error, strlen(q->error));

@@ -361,6 +361,9 @@ qv *trp_eq_v_hopen(struct trp_embedq *q, qv *x)
 {
     int64_t handle = 0;
 
+    if (trp_eq_is_path(x) && host_of(q)->file != NULL) {
+        return trp_eq_open_file(q, TRP_Q_SYMS(x)[0]);
+    }
     if (host_of(q)->open == NULL) {
         return trp_eq_nyi(q, "hopen");
     }
@@ -375,6 +378,11 @@ qv *trp_eq_v_hclose(struct trp_embedq *q, qv *x)
 
     if (!trp_eq_int_of(x, &handle)) {
         return trp_eq_fail(q, "type");
+    }
+    const char **file = trp_eq_file_of(q, handle);
+    if (file != NULL) {
+        *file = NULL;
+        return trp_eq_null(q);
     }
     return host_of(q)->close == NULL
                ? trp_eq_nyi(q, "hclose")
@@ -462,12 +470,6 @@ qv *trp_eq_v_gtime(struct trp_embedq *q, qv *x)
     return troupe_q_ref(x);
 }
 
-qv *trp_eq_v_parse(struct trp_embedq *q, qv *x)
-{
-    (void)x;
-    return trp_eq_nyi(q, "parse");
-}
-
 /* ---- -n!x ---- */
 
 static qv *defer(struct trp_embedq *q, qv *x)
@@ -537,6 +539,10 @@ qv *trp_eq_internal(struct trp_embedq *q, int64_t code, qv *x)
     }
     case -3:
         return trp_eq_oneline(q, x);
+    case -8:
+        return trp_eq_to_bytes(q, x);
+    case -9:
+        return trp_eq_from_bytes(q, x);
     case -11:
         return replay(q, x);
     case -30:

@@ -21,6 +21,8 @@ typedef enum troupe_embedq_file {
     TROUPE_EMBEDQ_WRITE,      /* path set value */
     TROUPE_EMBEDQ_READ,       /* get path */
     TROUPE_EMBEDQ_LOG_CREATE, /* .[path;();:;value] */
+    TROUPE_EMBEDQ_LOG_APPEND, /* h items, h from hopen `:path; value: a list of messages
+                               */
     TROUPE_EMBEDQ_LOG_COUNT,  /* -11!(-2;path): answer a long */
     TROUPE_EMBEDQ_LOG_READ,   /* -11!path: answer the list of messages */
     TROUPE_EMBEDQ_DELETE,     /* hdel */
@@ -89,6 +91,17 @@ typedef struct troupe_embedq_options {
     ((troupe_embedq_options){.size = sizeof(troupe_embedq_options)})
 
 typedef struct trp_embedq troupe_embedq;
+
+/* A `file` function for hosts that let q code read and write the machine's files, with
+ * the rights of the process and nothing held back. A value is kept as one q message, a
+ * log as messages one after another: not what other q systems write.
+ *
+ * Returns TROUPE_OK, TROUPE_EINVAL (path), TROUPE_ENOENT, TROUPE_ESYSTEM, TROUPE_ELIMIT
+ * (files above 1 GiB), TROUPE_ENOMEM, or why what is in the file is no value. Thread:
+ * any. Source: bindings/embedq/embedq_files.c */
+TROUPE_API troupe_status troupe_embedq_use_files(void *context, troupe_embedq_file what,
+                                                 const char *path, troupe_q_value *value,
+                                                 troupe_q_value **answer);
 
 /* Makes an interpreter.
  *
