@@ -64,6 +64,19 @@ troupe_status troupe_q_open(troupe_system *sys, const troupe_q_options *options,
     return spawn(sys, &trp_q_client, &args, &out->id);
 }
 
+/* An event as the embedded q's engine takes it. */
+static troupe_status engine_request(const troupe_q_event *event, troupe_msg **out)
+{
+    const troupe_embedq_call call = {.size = sizeof(call),
+                                     .event = event->event,
+                                     .handle = event->handle,
+                                     .user = event->user,
+                                     .address = event->address,
+                                     .value = event->value};
+
+    return troupe_embedq_call_msg(&call, out);
+}
+
 static troupe_status address_of(const char *host, uint16_t port,
                                 struct trp_addresses *out)
 {
@@ -84,6 +97,7 @@ troupe_status troupe_q_serve(troupe_system *sys, const troupe_q_server_options *
     if (status != TROUPE_OK) {
         return status;
     }
+    service->engine_request = engine_request;
     status = address_of(options->host, options->port, &addresses);
     if (status == TROUPE_OK) {
         const struct trp_q_server_args args = {

@@ -8,7 +8,12 @@
 #include "mailbox/alloc.h"
 #include "transports/q/q_conn.h"
 
-enum { SEAT_BITS = 16, GENERATIONS = 1 << 14, REST_NS = 100000 };
+enum {
+    SEAT_BITS = 16,
+    SEATS_FRESH = 1024, /* used before one is used again */
+    GENERATIONS = 1 << 14,
+    REST_NS = 100000
+};
 
 struct seat {
     troupe_id connection; /* nobody: free */
@@ -61,10 +66,10 @@ static troupe_status grow(struct troupe_q_hub *hub)
     return TROUPE_OK;
 }
 
-/* The lowest free seat. Under the lock. */
+/* A new seat while there are few, then the lowest free one. Under the lock. */
 static troupe_status free_seat(struct troupe_q_hub *hub, uint32_t *out)
 {
-    for (uint32_t i = 0; i < hub->count; i++) {
+    for (uint32_t i = 0; hub->count >= SEATS_FRESH && i < hub->count; i++) {
         if (troupe_id_is_nobody(hub->seats[i].connection)) {
             *out = i;
             return TROUPE_OK;
