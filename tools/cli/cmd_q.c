@@ -13,6 +13,9 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
+    {"serve", trp_cmd_q_serve, "serve q clients with the embedded q"},
+    {"eval", trp_cmd_q_eval, "evaluate an expression in a q process"},
+    {"shell", trp_cmd_q_shell, "a console on a q process"},
     {"recode", trp_cmd_q_recode,
      "decode and encode hex messages, one a line, from stdin"},
     {NULL, NULL, NULL},

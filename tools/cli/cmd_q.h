@@ -4,6 +4,9 @@
 #ifndef TRP_TOOLS_CMD_Q_H
 #define TRP_TOOLS_CMD_Q_H
 
+int trp_cmd_q_eval(int argc, char **argv);
 int trp_cmd_q_recode(int argc, char **argv);
+int trp_cmd_q_serve(int argc, char **argv);
+int trp_cmd_q_shell(int argc, char **argv);
 
 #endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ * cmd_q_serve.c - `troupe q serve`: a q process, made of the embedded q and a server. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <troupe/q.h>
+
+#include "mailbox/alloc.h"
+#include "mailbox/buffer.h"
+#include "tools/cli/cmd.h"
+#include "tools/cli/cmd_q.h"
+#include "tools/cli/q_session.h"
+
+enum { USERS_MAX = 1024, SCRIPT_MAX = 64 << 20, READ_SIZE = 64 << 10, CLOSE_S = 10 };
+
+static const char usage[] =
+    "usage: troupe q serve -p PORT [OPTION...]\n"
+    "\n"
+    "Serves q clients: evaluates what they send with the embedded q.\n"
+    "\n"
+    "  -p, --port PORT       listen on this port; 0: any free one\n"
+    "  --host ADDRESS        listen on this address of the machine, * for all of them\n"
+    "                        (127.0.0.1)\n"
+    "  --user NAME:PASSWORD  who may log in; may be given often (without: everybody)\n"
+    "  --load FILE           evaluate this q script first\n"
+    "  --verbose             say on stderr who comes and goes\n"
+    "  --help                print this\n"
+    "\n"
+    "Prints `listening on port N` when it does, and ends on SIGTERM or SIGINT after the\n"
+    "answers that are due. Exit status: 0; 1 it cannot serve; 2 wrong usage.\n";
+
+struct serving {
+    troupe_q_server_options server;
+    troupe_q_user users[USERS_MAX];
+    const char *load;
+    bool has_port, verbose;
+    struct trp_buffer script;
+};
+
+static const struct option options[] = {
+    {"port", required_argument, NULL, 'p'},
+    {"host", required_argument, NULL, 'H'},
+    {"user", required_argument, NULL, 'u'},
+    {"load", required_argument, NULL, 'l'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Cuts NAME:PASSWORD in two where it stands: in argv, which is ours. */
+static int add_user(struct serving *s, char *text)
+{
+    char *colon = strchr(text, ':');
+
+    if (colon == NULL || colon == text) {
+        return trp_cmd_fail(2, "--user wants NAME:PASSWORD");
+    }
+    if (s->server.user_count == USERS_MAX) {
+        return trp_cmd_fail(2, "there are more than %d users", USERS_MAX);
+    }
+    *colon = 0;
+    s->users[s->server.user_count++] = (troupe_q_user){text, colon + 1};
+    return -1;
+}
+
+static int take_option(struct serving *s, int option, char **argv)
+{
+    switch (option) {
+    case 'p':
+        s->has_port = true;
+        return trp_q_port(optarg, true, &s->server.port)
+                   ? -1
+                   : trp_cmd_fail(2, "'%s' is not a port", optarg);
+    case 'H':
+        s->server.host = optarg;
+        return -1;
+    case 'u':
+        return add_user(s, optarg);
+    case 'l':
+        s->load = optarg;
+        return -1;
+    case 'v':
+        s->verbose = true;
+        return -1;
+    case 'h':
+        (void)fputs(usage, stdout);
+        return 0;
+    case ':':
+        return trp_cmd_fail(2, "%s wants a value; see troupe q serve --help",
+                            argv[optind - 1]);
+    default:
+        return trp_cmd_fail(2, "there is no option %s; see troupe q serve --help",
+                            argv[optind - 1]);
+    }
+}
+
+static int read_options(struct serving *s, int argc, char **argv)
+{
+    int option, code = -1;
+
+    optind = 1;
+    while (code < 0 && (option = getopt_long(argc, argv, "+:p:", options, NULL)) != -1) {
+        code = take_option(s, option, argv);
+    }
+    if (code < 0 && optind < argc) {
+        code =
+            trp_cmd_fail(2, "'%s' is too much; see troupe q serve --help", argv[optind]);
+    }
+    if (code < 0 && !s->has_port) {
+        code = trp_cmd_fail(2, "which port? see troupe q serve --help");
+    }
+    return code;
+}
+
+static int load_script(struct serving *s)
+{
+    trp_buffer_init(&s->script, SCRIPT_MAX);
+    FILE *file = s->load != NULL ? fopen(s->load, "rb") : NULL;
+    if (s->load == NULL) {
+        return -1;
+    }
+    bool failed = file == NULL;
+    while (!failed && !feof(file)) {
+        uint8_t *room = trp_buffer_reserve(&s->script, READ_SIZE);
+        if (room == NULL) {
+            break;
+        }
+        trp_buffer_wrote(&s->script, fread(room, 1, READ_SIZE, file));
+        failed = ferror(file) != 0;
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (failed || trp_buffer_add(&s->script, "", 1) != TROUPE_OK) {
+        return trp_cmd_fail(1, "the script %s cannot be read", s->load);
+    }
+    return -1;
+}
+
+/* ---- serving ---- */
+
+struct machine {
+    troupe_system *system;
+    troupe_q_hub *hub;
+    troupe_id engine;
+    troupe_q_server server;
+    uint16_t port;
+};
+
+static int open_engine(const struct serving *s, struct machine *m)
+{
+    troupe_embedq_options q = TROUPE_EMBEDQ_OPTIONS;
+    troupe_engine_options engine = TROUPE_ENGINE_OPTIONS;
+
+    q.host = troupe_q_hub_host(m->hub);
+    q.context = m->hub;
+    q.script = s->load != NULL ? (const char *)trp_buffer_front(&s->script) : NULL;
+    engine.config = &q;
+    troupe_status status =
+        troupe_engine_open(m->system, &troupe_engine_embedq, &engine, &m->engine);
+    if (status == TROUPE_EREMOTE) {
+        return trp_cmd_fail(1, "the script %s ends with an error", s->load);
+    }
+    return status == TROUPE_OK ? -1
+                               : trp_cmd_fail(1, "the engine cannot be opened: %s",
+                                              troupe_status_text(status));
+}
+
+static int open_server(struct serving *s, struct machine *m)
+{
+    s->server.users = s->users;
+    s->server.engine = m->engine;
+    s->server.hub = m->hub;
+    troupe_status status = troupe_q_serve(m->system, &s->server, &m->server, &m->port);
+
+    return status == TROUPE_OK
+               ? -1
+               : trp_cmd_fail(1, "cannot listen on %s port %u: %s",
+                              s->server.host != NULL ? s->server.host : "127.0.0.1",
+                              s->server.port, troupe_status_text(status));
+}
+
+static void close_machine(struct machine *m)
+{
+    if (m->system != NULL) {
+        troupe_system_shutdown(m->system, TROUPE_S(CLOSE_S));
+        (void)troupe_system_join(m->system);
+        troupe_system_free(&m->system);
+    }
+    troupe_q_hub_free(&m->hub);
+}
+
+static int open_machine(struct serving *s, struct machine *m)
+{
+    troupe_options system = TROUPE_OPTIONS;
+
+    system.name = "troupe-q";
+    troupe_status status = troupe_system_new(&system, &m->system);
+    if (status == TROUPE_OK) {
+        troupe_log_to(m->system, s->verbose ? TROUPE_LOG_DEBUG : TROUPE_LOG_WARN,
+                      troupe_log_stderr, NULL);
+        status = troupe_system_start(m->system);
+    }
+    if (status == TROUPE_OK) {
+        status = troupe_q_hub_new(m->system, &m->hub);
+    }
+    if (status != TROUPE_OK) {
+        return trp_cmd_fail(1, "the system cannot start: %s", troupe_status_text(status));
+    }
+    int code = open_engine(s, m);
+    return code < 0 ? open_server(s, m) : code;
+}
+
+static int serve(struct serving *s)
+{
+    struct machine m = {.system = NULL};
+    sigset_t ends;
+    int signal_number;
+
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    int code = open_machine(s, &m);
+    if (code < 0) {
+        (void)printf("listening on port %u\n", m.port);
+        (void)fflush(stdout);
+        (void)sigwait(&ends, &signal_number);
+        code = 0;
+    }
+    close_machine(&m);
+    return code;
+}
+
+int trp_cmd_q_serve(int argc, char **argv)
+{
+    struct serving *s = trp_calloc(1, sizeof(*s));
+
+    if (s == NULL) {
+        return trp_cmd_fail(1, "%s", troupe_status_text(TROUPE_ENOMEM));
+    }
+    s->server = TROUPE_Q_SERVER_OPTIONS;
+    int code = read_options(s, argc, argv);
+    if (code < 0) {
+        code = load_script(s);
+    }
+    if (code < 0) {
+        code = serve(s);
+    }
+    trp_buffer_fini(&s->script);
+    trp_free(s);
+    return code;
+}
