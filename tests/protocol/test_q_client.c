@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mailbox/alloc.h"
 #include "tests/protocol/q_script.h"
 #include "transports/q/q_client.h"
 
@@ -409,6 +410,52 @@ START_TEST(a_large_answer_is_gathered_from_small_pieces)
 }
 END_TEST
 
+/* Runs what is ready while the n-th allocation fails; false when there were fewer. */
+static bool settle_failing(uint64_t n)
+{
+    trp_fail_nth(n);
+    settle();
+    return trp_fail_happened();
+}
+
+static void write_response(const char *text)
+{
+    struct trp_buffer bytes;
+
+    script_encode(&bytes, TRP_Q_RESPONSE, text);
+    ck_assert_int_eq(
+        trp_stream_write(far, trp_buffer_front(&bytes), trp_buffer_size(&bytes)),
+        TROUPE_OK);
+    trp_buffer_fini(&bytes);
+}
+
+START_TEST(without_memory_every_call_is_still_answered)
+{
+    for (uint64_t n = 1, more = true; more; n++) {
+        begin(_i);
+        more = false;
+        for (uint64_t i = 0; i < 32; i++) { /* the probe has room from now on */
+            post(user->id, KIND_A, i);
+        }
+        settle();
+        forget(user);
+        call("early", TROUPE_NEVER, 1);
+        ck_assert_int_eq(trp_stream_write(far, "\6", 1), TROUPE_OK);
+        more |= settle_failing(n);
+        call("a", TROUPE_NEVER, 2);
+        write_response("A");
+        write_response("B");
+        more |= settle_failing(n);
+        trp_stream_close(&far);
+        settle();
+        ck_assert_uint_eq(heard_count(user, TROUPE_KIND_Q_VALUE) +
+                              heard_count(user, TROUPE_KIND_FAILURE),
+                          2);
+        end();
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_client");
@@ -432,6 +479,7 @@ Suite *test_suite(void)
     ADD(tcase, a_peer_that_does_not_read_makes_calls_busy_at_the_limit);
     ADD(tcase, pushes_wait_while_their_handler_has_no_room);
     ADD(tcase, a_large_answer_is_gathered_from_small_pieces);
+    ADD(tcase, without_memory_every_call_is_still_answered);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mailbox/alloc.h"
 #include "tests/protocol/q_script.h"
 #include "transports/q/q_serving.h"
 
@@ -391,6 +392,33 @@ START_TEST(stopping_sends_the_answers_that_are_due)
 }
 END_TEST
 
+START_TEST(without_memory_a_client_is_answered_or_closed)
+{
+    struct trp_buffer bytes;
+
+    script_encode(&bytes, TRP_Q_SYNC, "question");
+    for (uint64_t n = 1, more = true; more; n++) {
+        begin(_i);
+        more = false;
+        ck_assert_int_eq(trp_stream_write(far, "joe:x\3", 7), TROUPE_OK);
+        trp_fail_nth(n);
+        settle();
+        more |= trp_fail_happened();
+        ck_assert_int_eq(
+            trp_stream_write(far, trp_buffer_front(&bytes), trp_buffer_size(&bytes)),
+            TROUPE_OK);
+        trp_fail_nth(n);
+        settle();
+        more |= trp_fail_happened();
+        size_t size;
+        (void)trp_stream_view(far, &size);
+        ck_assert(size > 1 || script_closed(far));
+        end();
+    }
+    trp_buffer_fini(&bytes);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_server");
@@ -410,6 +438,7 @@ Suite *test_suite(void)
     ADD(tcase, a_client_that_asks_too_much_is_read_when_answers_went_out);
     ADD(tcase, an_actor_can_handle_events);
     ADD(tcase, stopping_sends_the_answers_that_are_due);
+    ADD(tcase, without_memory_a_client_is_answered_or_closed);
     suite_add_tcase(suite, tcase);
     return suite;
 }
