@@ -60,7 +60,7 @@ START_TEST(an_error_of_q_goes_to_stderr_with_exit_code_1)
     ck_assert_int_eq(eval("1+`a", NULL, NULL), 1);
     ck_assert_str_eq(other.text, "");
     ck_assert_str_eq(other.error, "'type\n");
-    ck_assert_int_eq(eval("{x}", "1+", NULL), 2);
+    ck_assert_int_eq(eval("{x}", "1+`a", NULL), 2);
     ck_assert_ptr_nonnull(strstr(other.error, "no q expression"));
     end();
 }
