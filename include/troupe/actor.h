@@ -278,7 +278,7 @@ typedef struct troupe_dead_letter {
  * TROUPE_KIND_DEAD_LETTER (ordinary mail: a full mailbox misses some, and the next
  * report's tag says how many). Lasts until self ends or turns it off.
  *
- * Returns TROUPE_OK or TROUPE_ENOMEM.
+ * Returns TROUPE_OK, TROUPE_ENOMEM or TROUPE_ELIMIT (64 readers on a base).
  * Thread: base. Source: actors/dead_letters.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_dead_letters(troupe_self *self,
                                                                bool on);
