@@ -194,7 +194,7 @@ static void fill_info(troupe_trace_info *info, const char *program)
     info->latest_ticks = info->first_ticks;
     info->latest_ns = info->first_ns;
     (void)snprintf(info->program, sizeof(info->program), "%s", program);
-    memcpy(info->magic + 1, TROUPE_TRACE_INFO + 1, sizeof(info->magic) - 1);
+    memcpy(info->magic + 1, &TROUPE_TRACE_INFO[1], sizeof(info->magic) - 1);
     __atomic_store_n(&info->magic[0], TROUPE_TRACE_INFO[0],
                      __ATOMIC_RELEASE); /* now it is */
 }
