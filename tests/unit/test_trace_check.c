@@ -181,12 +181,19 @@ START_TEST(a_complete_trace_is_checked_in_silence)
     ck_assert_uint_eq(found.violations, 0);
     ck_assert_uint_eq(found.sent, MESSAGES);
     ck_assert_uint_eq(found.dropped, MESSAGES / 5);
-    ck_assert_uint_eq(found.queued, 5);
-    ck_assert_uint_eq(found.depth, 5);
+    ck_assert_uint_eq(found.queued, 4);
+    ck_assert_uint_eq(found.depth, 4);
     ck_assert_uint_eq(found.sent, found.delivered + found.dropped + found.queued);
     ck_assert_uint_eq(found.window_ns, 0);
 }
 END_TEST
+
+static bool lies_in_a_mailbox(uint64_t msg)
+{
+    uint64_t n = msg - id_of(0);
+
+    return n > MESSAGES - 6 && n % 5 != 0;
+}
 
 START_TEST(one_record_removed_doubled_or_retargeted_is_found)
 {
@@ -205,7 +212,9 @@ START_TEST(one_record_removed_doubled_or_retargeted_is_found)
         expect_objection(at, &changed, "removed");
         changed = record;
         changed.actor ^= 1;
-        expect_objection(at, &changed, "retargeted");
+        if (!lies_in_a_mailbox(record.msg)) { /* else nothing else tells the sender */
+            expect_objection(at, &changed, "retargeted");
+        }
         changed = record;
         changed.peer += 1;
         expect_objection(at, &changed, "given another peer");

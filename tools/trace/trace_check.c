@@ -24,8 +24,12 @@ struct message {
 };
 
 struct worker {
-    uint64_t first_sent; /* the smallest counter sent in the window */
+    uint64_t first_sent; /* the smallest number sent in the window */
+    uint64_t last_sent;
+    uint64_t sends;
     uint64_t last_begun; /* message */
+    uint64_t running;    /* the same, if it has not ended; else 0 */
+    uint32_t runner;     /* who handles it */
     bool resting;        /* the last thing it did was to go to sleep */
     uint32_t tolerated;  /* differences of one, of a base caught in the middle */
 };
@@ -122,6 +126,8 @@ static void judge(struct checking *c, const troupe_trace_record *r, uint32_t wor
         c->out->sent++;
         c->out->turned += (m->seen & BEGUN) != 0;
         w->first_sent = r->msg < w->first_sent ? r->msg : w->first_sent;
+        w->last_sent = r->msg > w->last_sent ? r->msg : w->last_sent;
+        w->sends++;
         break;
     case TROUPE_EV_DELIVER_BEGIN:
         compare(c, m, r, "delivery", r->peer, r->actor, true);
@@ -175,7 +181,7 @@ static bool is_engine(const struct checking *c, uint32_t worker)
 
 static void judge_delivery(struct checking *c, const struct message *m, uint64_t msg)
 {
-    const struct worker *w = &c->workers[msg >> 48 & 0xff];
+    struct worker *w = &c->workers[msg >> 48 & 0xff];
     bool before = c->window != 0 && msg < w->first_sent;
     char name[48];
 
@@ -191,9 +197,30 @@ static void judge_delivery(struct checking *c, const struct message *m, uint64_t
     if ((m->seen & (BEGUN | ENDED)) == ENDED && !before) {
         violated(c, "message %s: the delivery ended, but never began", name);
     }
-    if ((m->seen & (BEGUN | ENDED)) == BEGUN && w->last_begun != msg &&
-        !is_engine(c, (uint32_t)(msg >> 48 & 0xff))) {
+    if ((m->seen & (BEGUN | ENDED)) != BEGUN ||
+        is_engine(c, (uint32_t)(msg >> 48 & 0xff))) {
+        return; /* a call made from the engine's own thread runs inside another */
+    }
+    if (w->last_begun == msg) {
+        w->running = msg;
+        w->runner = m->to;
+    } else {
         violated(c, "message %s: the delivery began, but never ended", name);
+    }
+}
+
+/* A worker numbers its messages without gaps. */
+static void judge_numbers(struct checking *c)
+{
+    for (uint32_t i = 1; i < TROUPE_TRACE_WORKERS; i++) {
+        const struct worker *w = &c->workers[i];
+        uint64_t first = c->window == 0 ? ((uint64_t)i << 48) + 1 : w->first_sent;
+        if (w->sends != 0 && w->last_sent - first + 1 != w->sends) {
+            violated(c,
+                     "worker %" PRIu32 ": %" PRIu64 " sends are recorded, their numbers "
+                     "say %" PRIu64,
+                     i, w->sends, w->last_sent - first + 1);
+        }
     }
 }
 
@@ -245,6 +272,13 @@ static void judge_slot(void *context, const troupe_trace_slot *slot)
         c->out->unjudged++;
         return;
     }
+    const struct worker *w = &c->workers[slot->id >> 56];
+    if (w->running != 0 && w->runner == number &&
+        (slot->state != TROUPE_STATE_RUNNING || slot->message != w->running)) {
+        char name[48];
+        violated(c, "message %s: the delivery began, but never ended",
+                 say(w->running, name, sizeof(name)));
+    }
     c->out->depth += depth;
     bool agree = c->window == 0 ? rest == depth : rest <= depth;
     if (!agree && !may_be_between(c, (uint32_t)(slot->id >> 56), rest, depth)) {
@@ -290,6 +324,7 @@ troupe_status trp_check(struct trp_trace_at *at,
     trp_map_init(&c.seen, 0, TRP_CHECK_MESSAGES_MAX);
     troupe_status status = read_records(&c);
     if (status == TROUPE_OK) {
+        judge_numbers(&c);
         judge_messages(&c);
         trp_trace_slots(at, judge_slot, &c);
         judge_gone(&c);
