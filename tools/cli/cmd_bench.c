@@ -14,8 +14,8 @@
 const char *bench_trace = "off";
 static troupe_ns bench_pass; /* 0: the default */
 
-static const struct bench_workload *const groups[] = {bench_messages, bench_threads,
-                                                      bench_pieces, bench_q};
+static const struct bench_workload *const groups[] = {
+    bench_messages, bench_threads, bench_engine, bench_pieces, bench_q};
 enum { ROUNDS = 10 }; /* round trips a sample */
 
 static double *samples;
