@@ -135,7 +135,7 @@ void trp_pending_retarget(struct troupe_system *sys, uint64_t id, uint64_t to)
 {
     (void)pthread_mutex_lock(&sys->pendings->lock);
     struct troupe_pending *pending = find(sys->pendings, id);
-    if (pending != NULL) {
+    if (pending != NULL && pending->open) { /* else others may be reading it */
         pending->target = to;
     }
     (void)pthread_mutex_unlock(&sys->pendings->lock);
