@@ -241,8 +241,8 @@ void trp_trace_slots(struct trp_trace_at *at,
         uint64_t slots = (uint64_t)at->info.workers[w].chunks * TROUPE_TRACE_CHUNK;
         for (uint64_t i = 0; i < slots && looked < TRP_TRACE_SLOTS_MAX;
              i += BLOCK_SLOTS, looked += BLOCK_SLOTS) {
-            if (!read_part(at, TRP_PART_ACTORS, w, i * sizeof(block[0]), block,
-                           sizeof(block))) {
+            if (!at->source.read(at->source.context, TRP_PART_ACTORS, w,
+                                 i * sizeof(block[0]), block, sizeof(block))) {
                 break;
             }
             for (uint64_t j = 0; j < BLOCK_SLOTS; j++) {
