@@ -118,7 +118,7 @@ static void keep(void *context, const troupe_trace_slot *slot)
     struct list *list = context;
 
     if (!list->futures && list->filter_count == 0 &&
-        trp_who_owner(&list->who, (uint32_t)slot->id) != (uint32_t)slot->id) {
+        trp_who_is_future(&list->who, slot)) {
         return;
     }
     for (size_t i = 0; i < list->filter_count; i++) {

@@ -74,12 +74,11 @@ static troupe_status read_all(struct trp_graph *graph, struct trp_trace_at *at)
 static void count_slot(void *context, const troupe_trace_slot *slot)
 {
     struct trp_graph *graph = context;
-    uint32_t number = (uint32_t)slot->id;
-
-    if (trp_who_owner(&graph->who, number) != number) {
-        return; /* a future is drawn as its owner */
+    if (trp_who_is_future(&graph->who, slot)) {
+        return; /* drawn as its owner */
     }
-    struct trp_node *node = trp_map_add(&graph->nodes, node_of(graph, number));
+    struct trp_node *node =
+        trp_map_add(&graph->nodes, graph->by_kind ? slot->kind : (uint32_t)slot->id);
     if (node != NULL) {
         node->actors++;
         node->depth += slot->enqueued - slot->delivered - slot->dropped;

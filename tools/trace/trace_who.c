@@ -14,6 +14,13 @@ static void plain(char *text)
     }
 }
 
+bool trp_who_is_future(const struct trp_who *who, const troupe_trace_slot *slot)
+{
+    const char *kind = trp_who_kind(who, slot->kind);
+
+    return strcmp(kind, "future") == 0 || strcmp(kind, "subscription") == 0;
+}
+
 static void from_slot(void *context, const troupe_trace_slot *slot)
 {
     struct trp_who *who = context;
@@ -29,8 +36,7 @@ static void from_slot(void *context, const troupe_trace_slot *slot)
         actor->name[sizeof(slot->name)] = 0;
         plain(actor->name);
     }
-    const char *kind = trp_who_kind(who, slot->kind);
-    if (strcmp(kind, "future") == 0 || strcmp(kind, "subscription") == 0) {
+    if (trp_who_is_future(who, slot)) {
         actor->future = true;
         actor->owner = slot->parent;
     }

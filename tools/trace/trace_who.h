@@ -38,6 +38,9 @@ uint16_t trp_who_kind_of(const struct trp_who *who, uint32_t actor);   /* 0: unk
 /* The actor a future belongs to, itself for all others. */
 uint32_t trp_who_owner(const struct trp_who *who, uint32_t actor);
 
+/* Whether a slot is a future's or a subscription's. */
+bool trp_who_is_future(const struct trp_who *who, const troupe_trace_slot *slot);
+
 /* "vault", or "teller/1025", or "outside". */
 void trp_who_text(const struct trp_who *who, uint32_t actor, char *text, size_t size);
 
