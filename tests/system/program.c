@@ -8,6 +8,8 @@
 
 struct program program;
 uint32_t program_deeds = 600;
+const char *program_trace = "off";
+void (*program_look)(troupe_system *sys);
 
 uint32_t program_random(uint32_t limit)
 {
@@ -240,6 +242,13 @@ static uint64_t count_queued(void)
     return queued;
 }
 
+static void look(void)
+{
+    if (program_look != NULL) {
+        program_look(program.sys);
+    }
+}
+
 static void check_accounts(void)
 {
     troupe_stats stats;
@@ -330,7 +339,7 @@ static bool begin(uint64_t seed)
     program.budget = 20 + program_random(program_deeds);
     options.simulated = true;
     options.seed = program_random(2) == 0 ? 0 : seed;
-    options.trace = "off";
+    options.trace = program_trace;
     options.bases = program_random(3) == 0 ? 1 + program_random(3) : 1;
     options.mailbox_limit = 2 + program_random(30);
     options.batch = 1 + program_random(20);
@@ -381,8 +390,10 @@ bool program_run(uint64_t seed)
         check_accounts();
         check_asks();
     }
+    look();
     if (program_random(8) != 0) {
         end_by_shutdown();
+        look();
     }
     troupe_system_free(&program.sys);
     if (program.owned_made != program.owned_ended) {

@@ -50,7 +50,9 @@ struct program {
 };
 
 extern struct program program;
-extern uint32_t program_deeds; /* at most so many and 20 more */
+extern uint32_t program_deeds;                   /* at most so many and 20 more */
+extern const char *program_trace;                /* the system's option */
+extern void (*program_look)(troupe_system *sys); /* before the end and after, or NULL */
 
 /* A number below `limit` from the program's own generator. */
 uint32_t program_random(uint32_t limit);
