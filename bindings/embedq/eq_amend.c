@@ -219,7 +219,7 @@ static bool many_keys(const qv *target, const qv *key)
 bool trp_eq_amend_at(struct trp_embedq *q, qv **target, size_t count, qv **index,
                      qv *verb, qv *value)
 {
-    if (!trp_eq_deep(q)) {
+    if (!trp_eq_go_on(q)) {
         return false;
     }
     if (count == 0) {

@@ -558,7 +558,7 @@ static qv *table_pair(struct trp_embedq *q, int op, qv *x, qv *y)
 
 qv *trp_eq_arith(struct trp_embedq *q, int op, qv *x, qv *y)
 {
-    if (!trp_eq_deep(q)) {
+    if (!trp_eq_go_on(q)) {
         return NULL;
     }
     if (trp_q_is_dict(x) || trp_q_is_dict(y)) {

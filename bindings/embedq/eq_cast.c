@@ -158,7 +158,7 @@ static qv *cast_each(struct trp_embedq *q, qv *x,
     qv *v = trp_eq_new(q, TROUPE_Q_LIST, x->count);
 
     for (size_t i = 0; v != NULL && i < x->count; i++) {
-        TRP_Q_ITEMS(v)[i] = trp_eq_deep(q) ? f(q, type, TRP_Q_ITEMS(x)[i]) : NULL;
+        TRP_Q_ITEMS(v)[i] = trp_eq_go_on(q) ? f(q, type, TRP_Q_ITEMS(x)[i]) : NULL;
         if (TRP_Q_ITEMS(v)[i] == NULL) {
             trp_eq_drop(v);
             return NULL;
@@ -335,7 +335,7 @@ static qv *pad(struct trp_embedq *q, int64_t width, qv *y)
     if (y->type == TROUPE_Q_LIST) {
         qv *v = trp_eq_new(q, TROUPE_Q_LIST, y->count);
         for (size_t i = 0; v != NULL && i < y->count; i++) {
-            TRP_Q_ITEMS(v)[i] = trp_eq_deep(q) ? pad(q, width, TRP_Q_ITEMS(y)[i]) : NULL;
+            TRP_Q_ITEMS(v)[i] = trp_eq_go_on(q) ? pad(q, width, TRP_Q_ITEMS(y)[i]) : NULL;
             if (TRP_Q_ITEMS(v)[i] == NULL) {
                 trp_eq_drop(v);
                 return NULL;

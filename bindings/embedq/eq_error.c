@@ -67,27 +67,44 @@ bool trp_eq_go_on(struct trp_embedq *q)
     return trp_eq_deep(q);
 }
 
-/* Bytes in globals and locals. */
-static size_t live(const struct trp_embedq *q)
+/* Bytes a value and all inside it occupy; stops counting above `limit`. */
+static size_t bytes_of(const qv *v, size_t limit, int depth)
+{
+    size_t size = sizeof *v;
+
+    if (v->owner != NULL || v->data != v->small.bytes) {
+        size += (v->owner != NULL ? v->count : v->capacity) * trp_q_width(v->type);
+    }
+    if (!trp_q_holds_values(v->type) || depth > TROUPE_Q_DEPTH_MAX) {
+        return size;
+    }
+    for (size_t i = 0; i < v->count && size <= limit; i++) {
+        const qv *item = TRP_Q_ITEMS(v)[i];
+        size += item != NULL ? bytes_of(item, limit - size, depth + 1) : 0;
+    }
+    return size;
+}
+
+/* Bytes in globals, locals and lists being filled; or more than the limit. */
+static size_t live(const struct trp_embedq *q, size_t limit)
 {
     size_t total = 0;
 
-    for (size_t i = 0; i < q->binding_room; i++) {
+    for (size_t i = 0; i < q->binding_room && total <= limit; i++) {
         if (q->bindings[i] != NULL && q->bindings[i]->value != NULL) {
-            total += troupe_q_memory(q->bindings[i]->value);
+            total += bytes_of(q->bindings[i]->value, limit - total, 0);
         }
     }
-    for (const struct trp_eq_frame *f = q->frame; f != NULL; f = f->up) {
-        for (uint32_t i = 0; f->lambda != NULL && i < f->lambda->slots; i++) {
-            total += f->slots[i] != NULL ? troupe_q_memory(f->slots[i]) : 0;
+    for (const struct trp_eq_frame *f = q->frame; f != NULL && total <= limit;
+         f = f->up) {
+        for (uint32_t i = 0; f->lambda != NULL && i < f->lambda->slots && total <= limit;
+             i++) {
+            total += f->slots[i] != NULL ? bytes_of(f->slots[i], limit - total, 0) : 0;
         }
     }
-    for (const struct trp_eq_root *root = q->roots; root != NULL; root = root->up) {
-        const qv *list = *root->list;
-        for (size_t i = 0; list != NULL && i < list->count; i++) {
-            qv *item = list->type == TROUPE_Q_LIST ? TRP_Q_ITEMS(list)[i] : NULL;
-            total += item != NULL ? troupe_q_memory(item) : 0;
-        }
+    const struct trp_eq_root *root = q->roots;
+    for (; root != NULL && total <= limit; root = root->up) {
+        total += *root->list != NULL ? bytes_of(*root->list, limit - total, 0) : 0;
     }
     return total;
 }
@@ -102,7 +119,7 @@ static bool room_for(struct trp_embedq *q, size_t bytes)
     q->allocated += bytes;
     if (q->allocated > limit / 4) {
         q->allocated = bytes;
-        size_t total = live(q);
+        size_t total = live(q, limit);
         if (total > limit || limit - total < bytes) {
             return trp_eq_oom(q) != NULL;
         }

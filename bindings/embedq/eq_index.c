@@ -280,7 +280,7 @@ qv *trp_eq_index(struct trp_embedq *q, qv *x, size_t count, qv **index)
 {
     bool all = index[0] == NULL || trp_q_is_generic_null(index[0]);
 
-    if (!trp_eq_deep(q)) {
+    if (!trp_eq_go_on(q)) {
         return NULL;
     }
     if (trp_q_is_function(x)) {

@@ -10,7 +10,7 @@ typedef qv *(*flat_verb)(struct trp_embedq *q, qv *x);
 /* Goes into lists, dictionaries and tables down to the vectors. */
 static qv *atomic(struct trp_embedq *q, qv *x, flat_verb f)
 {
-    if (!trp_eq_deep(q)) {
+    if (!trp_eq_go_on(q)) {
         return NULL;
     }
     if (trp_q_is_dict(x) || x->type == TROUPE_Q_TABLE) {

@@ -23,7 +23,7 @@ static qv *string_item(struct trp_embedq *q, const qv *x, size_t i)
 
 qv *trp_eq_v_string(struct trp_embedq *q, qv *x)
 {
-    if (!trp_eq_deep(q)) {
+    if (!trp_eq_go_on(q)) {
         return NULL;
     }
     if (trp_q_is_dict(x) || x->type == TROUPE_Q_TABLE) {
@@ -380,7 +380,7 @@ static qv *trimmed(struct trp_embedq *q, qv *x, bool left, bool right)
         qv *v = trp_eq_new(q, TROUPE_Q_LIST, x->count);
         for (size_t i = 0; v != NULL && i < x->count; i++) {
             TRP_Q_ITEMS(v)
-            [i] = trp_eq_deep(q) ? trimmed(q, TRP_Q_ITEMS(x)[i], left, right) : NULL;
+            [i] = trp_eq_go_on(q) ? trimmed(q, TRP_Q_ITEMS(x)[i], left, right) : NULL;
             if (TRP_Q_ITEMS(v)[i] == NULL) {
                 trp_eq_drop(v);
                 return NULL;
