@@ -162,7 +162,7 @@ static void admit_drop(struct trp_base *base, troupe_msg *msg, troupe_drop reaso
     if (trp_recording(base->recorder, TROUPE_EV_SEND)) {
         msg->enqueued = (uint32_t)trp_ticks();
         trp_record(base->recorder, TROUPE_EV_SEND, (uint16_t)msg->kind,
-                   trp_id_number(msg->from.bits), msg->trace, trp_id_number(msg->to.bits),
+                   trp_sender_number(msg), msg->trace, trp_id_number(msg->to.bits),
                    msg->size);
     }
     trp_drop(base, msg, msg->to.bits, reason);

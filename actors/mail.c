@@ -27,7 +27,7 @@ void trp_drop(struct trp_base *base, troupe_msg *msg, uint64_t to, troupe_drop r
         trp_engine_dropped(base, msg);
     }
     trp_record(base->recorder, TROUPE_EV_DROP, (uint16_t)msg->kind, trp_id_number(to),
-               msg->trace, trp_id_number(msg->from.bits), (uint32_t)reason);
+               msg->trace, trp_sender_number(msg), (uint32_t)reason);
     trp_dead_letter(base, msg, to, reason);
     trp_msg_drop(msg);
     if (asker != 0 && reason < (troupe_drop)TRP_COUNT(drop_status)) {
@@ -78,7 +78,7 @@ static __attribute__((noinline)) void record_send(struct trp_base *base,
         msg->enqueued = (uint32_t)now;
     } else {
         trp_record_at(base->recorder, now, TROUPE_EV_CALL_QUEUED, (uint16_t)msg->kind,
-                      trp_id_number(to->id), msg->trace, trp_id_number(msg->from.bits),
+                      trp_id_number(to->id), msg->trace, trp_sender_number(msg),
                       to->mail);
     }
     if (to->head == NULL || to->head == msg) {
@@ -88,8 +88,7 @@ static __attribute__((noinline)) void record_send(struct trp_base *base,
         to->slot->state = TROUPE_STATE_READY;
     }
     trp_record_at(base->recorder, now, TROUPE_EV_SEND, (uint16_t)msg->kind,
-                  trp_id_number(msg->from.bits), msg->trace, trp_id_number(to->id),
-                  msg->size);
+                  trp_sender_number(msg), msg->trace, trp_id_number(to->id), msg->size);
 }
 
 /* Accepts into accounts: from here on it is delivered or dropped. */

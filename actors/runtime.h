@@ -263,6 +263,15 @@ static inline uint32_t trp_id_number(uint64_t id)
     return (uint32_t)id;
 }
 
+/* The sender as traces name it; a foreign thread that waits is outside, like all threads.
+ */
+static inline uint32_t trp_sender_number(const troupe_msg *msg)
+{
+    return trp_id_base(msg->from.bits) == TRP_BASE_PENDING
+               ? 0
+               : trp_id_number(msg->from.bits);
+}
+
 /* Who has an id of this base, living or ending (TRP_ACTOR_DEAD), or NULL. */
 static inline struct trp_actor *trp_find_any(struct trp_base *base, uint64_t id)
 {

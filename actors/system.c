@@ -94,7 +94,7 @@ static void drop_at_door(struct trp_base *base, troupe_msg *msg)
     }
     msg->trace = ++base->next_message;
     trp_record(base->recorder, TROUPE_EV_SEND, (uint16_t)msg->kind,
-               trp_id_number(msg->from.bits), msg->trace, trp_id_number(msg->to.bits),
+               trp_sender_number(msg), msg->trace, trp_id_number(msg->to.bits),
                msg->size);
     trp_drop(base, msg, msg->to.bits, TROUPE_DROP_SHUTDOWN);
 }
@@ -111,7 +111,8 @@ void trp_base_end_actors(struct trp_base *base)
         struct trp_actor *actor = &base->chunks[i / TRP_CHUNK]->actors[i % TRP_CHUNK];
         if (actor->phase != TRP_FREE && (actor->flags & TRP_ACTOR_LIGHT) == 0) {
             trp_end_now(base, actor, TROUPE_ECLOSED);
-            base->run_head = NULL; /* whom it made ready must not stay queued, and freed */
+            base->run_head =
+                NULL; /* whom it made ready must not stay queued, and freed */
             base->ready = 0;
         }
     }

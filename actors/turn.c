@@ -133,7 +133,7 @@ static troupe_status dispatch_recorded(struct trp_base *base, struct trp_actor *
     struct trp_recorder *recorder = base->recorder;
     troupe_trace_slot *slot = actor->slot;
     uint32_t number = trp_id_number(actor->id);
-    uint32_t from = trp_id_number((*msg)->from.bits);
+    uint32_t from = trp_sender_number(*msg);
     uint16_t kind = (uint16_t)(*msg)->kind;
     uint64_t id = (*msg)->trace;
     uint64_t begin = trp_ticks();
