@@ -59,6 +59,24 @@ troupe_status troupe_embedq_call_msg(const troupe_embedq_call *call, troupe_msg 
     return status;
 }
 
+/* A kind without a name is shown as a number; nothing depends on it. */
+static void name_kinds(void)
+{
+    static const struct {
+        troupe_kind kind;
+        const char *name;
+    } names[] = {{TROUPE_KIND_Q_EVAL, "q_eval"},
+                 {TROUPE_KIND_Q_VALUE, "q_value"},
+                 {TROUPE_KIND_Q_CALL, "q_call"},
+                 {TROUPE_KIND_Q_DEFERRED, "q_deferred"}};
+
+    for (size_t i = 0; i < TRP_COUNT(names); i++) {
+        if (troupe_kind_register(names[i].kind, names[i].name) != TROUPE_OK) {
+            return;
+        }
+    }
+}
+
 static troupe_status open_engine(troupe_self *self, const void *config, void **out)
 {
     const troupe_embedq_options *options = config;
@@ -76,6 +94,7 @@ static troupe_status open_engine(troupe_self *self, const void *config, void **o
         trp_free(engine);
         return status;
     }
+    name_kinds();
     engine->q->may_sleep = true;
     *out = engine;
     return TROUPE_OK;

@@ -31,9 +31,11 @@ static int troupe(const char *arguments)
 
 static int troupe_pid(const char *command, const char *more)
 {
-    char arguments[COMMAND / 2];
+    char arguments[COMMAND];
 
-    (void)snprintf(arguments, sizeof(arguments), "%s %ld %s", command, (long)child, more);
+    ck_assert_int_lt(
+        snprintf(arguments, sizeof(arguments), "%s %ld %s", command, (long)child, more),
+        COMMAND);
     return troupe(arguments);
 }
 
