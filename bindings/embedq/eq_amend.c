@@ -177,9 +177,7 @@ static bool amend_key(struct trp_embedq *q, qv **target, qv *key, size_t count,
         return false;
     }
     bool good = trp_eq_amend_at(q, &fresh, count, index, verb, value);
-    qv *hold = troupe_q_ref(*keys);
     good = good && push_value(q, keys, key) && push_value(q, values, fresh);
-    trp_eq_drop(hold);
     trp_eq_drop(fresh);
     return good;
 }

@@ -27,6 +27,7 @@ enum trp_eq_op {
     TRP_EQ_OPS
 };
 
+qv *trp_eq_arith_flat(struct trp_embedq *q, int op, qv *x, qv *y);
 qv *trp_eq_arith(struct trp_embedq *q, int op, qv *x, qv *y);
 
 #endif

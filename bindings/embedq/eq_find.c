@@ -146,9 +146,42 @@ static bool places_fill(struct trp_embedq *q, struct places *p, const qv *list)
     return true;
 }
 
+#define SCAN(type)                                                                       \
+    do {                                                                                 \
+        type wanted;                                                                     \
+        memcpy(&wanted, x->data, sizeof wanted);                                         \
+        for (size_t i = 0; i < list->count; i++) {                                       \
+            if (((const type *)list->data)[i] == wanted) {                               \
+                return (int64_t)i;                                                       \
+            }                                                                            \
+        }                                                                                \
+        return -1;                                                                       \
+    } while (0)
+
+/* The position of an atom among items of its own type that are compared bit by bit. */
+static int64_t scan_for(const qv *list, const qv *x)
+{
+    switch (trp_q_width(list->type)) {
+    case 1:
+        SCAN(uint8_t);
+    case 2:
+        SCAN(uint16_t);
+    case 4:
+        SCAN(uint32_t);
+    default:
+        SCAN(uint64_t);
+    }
+}
+
 int64_t trp_eq_find_item(const qv *list, const qv *x)
 {
     size_t count = trp_eq_len(list);
+    int class = trp_eq_class(list->type);
+
+    if (list->type > TROUPE_Q_LIST && x->type == -list->type &&
+        (class == 'i' || class == 's')) {
+        return scan_for(list, x);
+    }
 
     for (size_t i = 0; i < count; i++) {
         bool same = false;
