@@ -241,14 +241,14 @@ TROUPE_API troupe_status troupe_q_server_close(troupe_system *sys,
  * value                 moved on TROUPE_OK; an error value is an error
  *
  * Returns TROUPE_OK, TROUPE_ENOMEM or as troupe_tell.
- * Thread: base. Source: bindings/q/q_open.c */
+ * Thread: base. Source: bindings/q/q_call.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_answer(troupe_self *self,
                                                            troupe_id connection,
                                                            uint64_t request,
                                                            troupe_q_value **value);
 
 /* The event in a TROUPE_KIND_Q_EVENT message; lives as long as the message.
- * Thread: the owner's. Source: bindings/q/q_open.c */
+ * Thread: the owner's. Source: transports/q/q_serving.c */
 TROUPE_API const troupe_q_event *troupe_q_event_of(const troupe_msg *msg);
 
 /* Makes a hub, which must outlive the servers and the engine that use it.

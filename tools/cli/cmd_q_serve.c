@@ -149,6 +149,32 @@ struct machine {
     uint16_t port;
 };
 
+static void print_nothing(void *context, int stream, const char *text, size_t size)
+{
+    (void)context, (void)stream, (void)text, (void)size;
+}
+
+/* The engine does not say what is wrong with a script: another interpreter does. */
+static int script_failed(const struct serving *s)
+{
+    const troupe_embedq_host host = {.size = sizeof(host), .print = print_nothing};
+    troupe_embedq_options settings = TROUPE_EMBEDQ_OPTIONS;
+    troupe_embedq *q = NULL;
+    int code;
+
+    settings.host = &host;
+    if (troupe_embedq_new(&settings, &q) == TROUPE_OK &&
+        troupe_embedq_script(q, (const char *)trp_buffer_front(&s->script),
+                             trp_buffer_size(&s->script) - 1) == TROUPE_EREMOTE) {
+        code = trp_cmd_fail(1, "the script %s ends with an error: '%s", s->load,
+                            troupe_embedq_error(q));
+    } else {
+        code = trp_cmd_fail(1, "the script %s ends with an error", s->load);
+    }
+    troupe_embedq_free(&q);
+    return code;
+}
+
 static int open_engine(const struct serving *s, struct machine *m)
 {
     troupe_embedq_options q = TROUPE_EMBEDQ_OPTIONS;
@@ -161,7 +187,7 @@ static int open_engine(const struct serving *s, struct machine *m)
     troupe_status status =
         troupe_engine_open(m->system, &troupe_engine_embedq, &engine, &m->engine);
     if (status == TROUPE_EREMOTE) {
-        return trp_cmd_fail(1, "the script %s ends with an error", s->load);
+        return script_failed(s);
     }
     return status == TROUPE_OK ? -1
                                : trp_cmd_fail(1, "the engine cannot be opened: %s",
@@ -179,7 +205,9 @@ static int open_server(struct serving *s, struct machine *m)
                ? -1
                : trp_cmd_fail(1, "cannot listen on %s port %u: %s",
                               s->server.host != NULL ? s->server.host : "127.0.0.1",
-                              s->server.port, troupe_status_text(status));
+                              s->server.port,
+                              status == TROUPE_EINVAL ? "it is no address of this machine"
+                                                      : troupe_status_text(status));
 }
 
 static void close_machine(struct machine *m)
