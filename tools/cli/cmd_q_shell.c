@@ -137,6 +137,9 @@ static int run_edited(struct trp_q_session *session)
         }
         more = take_line(session, line, &code);
     }
+    if (more) {
+        (void)fputc('\n', stdout); /* the end of input came on the prompt's line */
+    }
     if (kept && history(past, &event, H_SAVE, path) >= 0) {
         (void)chmod(path, 0600);
     }
