@@ -15,14 +15,10 @@
 #include <troupe/supervisor.h>
 
 #include "actors/id_map.h"
+#include "actors/life.h"
 #include "actors/runtime.h"
 
-enum {
-    KIND_PATIENCE = 0x740, /* tag: key of the child that was stopped */
-    KIND_RESTART,          /* tag: key of the child that waited */
-    KIND_REGROUP,          /* tag: round of the group */
-    DEFAULT_INTENSITY = 3
-};
+enum { DEFAULT_INTENSITY = 3 };
 
 #define DEFAULT_PERIOD      TROUPE_S(5)
 #define DEFAULT_PATIENCE    TROUPE_S(5)
@@ -157,7 +153,7 @@ static void stop_child(troupe_self *self, struct child *child)
     }
     child->phase = STOPPING;
     (void)troupe_stop(self, (troupe_id){child->key});
-    if (troupe_after(self, child->spec.patience, KIND_PATIENCE, child->key,
+    if (troupe_after(self, child->spec.patience, TRP_KIND_CHILD_PATIENCE, child->key,
                      &child->patience) != TROUPE_OK) {
         (void)troupe_kill(self, (troupe_id){child->key}); /* nothing else would end it */
     }
@@ -240,7 +236,7 @@ static void restart_one(troupe_self *self, struct supervisor *sup, struct child 
         return;
     }
     if (delay != 0 || !lived) {
-        wait_or_end(self, sup, delay, KIND_RESTART, child->key);
+        wait_or_end(self, sup, delay, TRP_KIND_CHILD_RESTART, child->key);
         return;
     }
     troupe_status status = start_child(self, sup, child);
@@ -311,7 +307,7 @@ static void clear(troupe_self *self, struct supervisor *sup)
         return;
     }
     sup->phase = PAUSING;
-    wait_or_end(self, sup, sup->pause, KIND_REGROUP, ++sup->round);
+    wait_or_end(self, sup, sup->pause, TRP_KIND_CHILDREN_RESTART, ++sup->round);
 }
 
 static void begin_end(troupe_self *self, struct supervisor *sup, troupe_status reason)
@@ -509,13 +505,13 @@ static troupe_status receive(troupe_self *self, void *state, troupe_msg **msg)
             child_ended(self, sup, troupe_msg_body(*msg));
         }
         return TROUPE_OK;
-    case KIND_PATIENCE:
+    case TRP_KIND_CHILD_PATIENCE:
         patience_is_over(self, sup, (*msg)->tag);
         return TROUPE_OK;
-    case KIND_RESTART:
+    case TRP_KIND_CHILD_RESTART:
         restart_waiting(self, sup, (*msg)->tag);
         return TROUPE_OK;
-    case KIND_REGROUP:
+    case TRP_KIND_CHILDREN_RESTART:
         if (sup->phase == PAUSING && (*msg)->tag == sup->round) {
             start_group(self, sup);
         }
@@ -557,6 +553,7 @@ static troupe_status start(troupe_self *self, void *state, const void *args)
 {
     const troupe_supervisor_spec *spec = args;
     struct supervisor *sup = state;
+    trp_life_kinds();
     troupe_status status = take_spec(sup, spec);
 
     for (size_t i = 0; status == TROUPE_OK && i < spec->child_count; i++) {

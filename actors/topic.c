@@ -15,14 +15,11 @@
 #include <troupe/subscription.h>
 
 #include "actors/id_map.h"
+#include "actors/life.h"
 #include "actors/topic.h"
 #include "mailbox/blob.h"
 
 enum {
-    KIND_JOIN = TRP_KIND_TOPIC, /* from: subscriber; tag: of its publications */
-    KIND_LEAVE,
-    KIND_RELAY,   /* from: a relay that wants every publication */
-    KIND_MORE,    /* to itself: the next slice */
     SLICE = 2048, /* copies a turn */
     AHEAD = 8,    /* copies between a prefetch and its use */
     FIRST_PLACES = 8,
@@ -273,7 +270,7 @@ static void hand_out(troupe_self *self, struct topic *topic)
         uint32_t left = topic->end - topic->at;
         hand_out_slice(base, topic, topic->at + (left < SLICE ? left : SLICE));
         if (topic->at < topic->end &&
-            trp_signal(base, id, id, KIND_MORE, 0) == TROUPE_OK) {
+            trp_signal(base, id, id, TRP_KIND_TOPIC_MORE, 0) == TROUPE_OK) {
             self->actor->flags |= TRP_ACTOR_WAITS;
             return;
         }
@@ -328,21 +325,21 @@ static troupe_status take_signal(troupe_self *self, struct topic *topic,
     uint64_t from = msg->from.bits;
 
     switch (msg->kind) {
-    case KIND_JOIN:
+    case TRP_KIND_TOPIC_JOIN:
         topic->promised--;
         join(topic, from, msg->tag, false);
         return TROUPE_OK;
-    case KIND_LEAVE:
+    case TRP_KIND_TOPIC_LEAVE:
         leave(topic, from);
         return TROUPE_OK;
-    case KIND_RELAY:
+    case TRP_KIND_TOPIC_RELAY:
         if (reserve(self->base, topic) != TROUPE_OK ||
             troupe_watch(self, msg->from) != TROUPE_OK) {
             return troupe_kill(self, msg->from); /* its subscribers' base has no memory */
         }
         join(topic, from, 0, true);
         return TROUPE_OK;
-    case KIND_MORE:
+    case TRP_KIND_TOPIC_MORE:
         hand_out(self, topic);
         return TROUPE_OK;
     case TROUPE_KIND_DOWN:
@@ -366,6 +363,7 @@ static troupe_status start(troupe_self *self, void *state, const void *args)
     struct trp_base *base = self->base;
     uint64_t id = self->actor->id;
 
+    trp_life_kinds();
     troupe_status status = trp_name_take(base->system->names, how->key, id);
     if (status != TROUPE_OK) {
         return status;
@@ -378,7 +376,8 @@ static troupe_status start(troupe_self *self, void *state, const void *args)
         return TROUPE_OK;
     }
     status = troupe_watch(self, (troupe_id){how->home});
-    return status == TROUPE_OK ? trp_signal(base, id, how->home, KIND_RELAY, 0) : status;
+    return status == TROUPE_OK ? trp_signal(base, id, how->home, TRP_KIND_TOPIC_RELAY, 0)
+                               : status;
 }
 
 static void stop(troupe_self *self, void *state, troupe_status reason)
@@ -482,7 +481,8 @@ troupe_status troupe_topic_subscribe(troupe_self *self, const char *name, uint64
     struct topic *topic = actor->state;
     status = reserve(self->base, topic);
     if (status == TROUPE_OK) {
-        status = trp_signal(self->base, self->actor->id, id.bits, KIND_JOIN, tag);
+        status =
+            trp_signal(self->base, self->actor->id, id.bits, TRP_KIND_TOPIC_JOIN, tag);
     }
     topic->promised += status == TROUPE_OK;
     return status;
@@ -504,7 +504,7 @@ troupe_status troupe_topic_unsubscribe(troupe_self *self, const char *name)
         status = troupe_whereis(self->base->system, key, &id);
     }
     return status == TROUPE_OK
-               ? trp_signal(self->base, self->actor->id, id.bits, KIND_LEAVE, 0)
+               ? trp_signal(self->base, self->actor->id, id.bits, TRP_KIND_TOPIC_LEAVE, 0)
                : status;
 }
 

@@ -6,8 +6,7 @@
 #include "actors/runtime.h"
 
 enum {
-    TRP_KIND_TOPIC = 0x720, /* the first of a few kinds of topic.c's own */
-    TRP_TOPIC_PREFIX = 3,   /* bytes before the name in the registry */
+    TRP_TOPIC_PREFIX = 3, /* bytes before the name in the registry */
     TRP_TOPIC_KEY = TRP_TOPIC_PREFIX + TROUPE_NAME_MAX + 1
 };
 

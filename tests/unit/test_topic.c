@@ -326,6 +326,97 @@ START_TEST(a_full_subscriber_is_told_how_many_it_missed)
 }
 END_TEST
 
+/* ---- across bases ---- */
+
+static struct probe *on_base(uint32_t base)
+{
+    troupe_spawn_options where = TROUPE_SPAWN_OPTIONS;
+    struct probe *probe = probe_make();
+
+    where.base = base;
+    ck_assert_int_eq(probe_try_start(probe, &where), TROUPE_OK);
+    return probe;
+}
+
+static void begin_bases(uint32_t gate_limit)
+{
+    troupe_options options = TROUPE_OPTIONS;
+
+    options.bases = 3;
+    options.gate_limit = gate_limit;
+    sim_begin_with(options);
+}
+
+START_TEST(a_topic_is_one_on_all_bases)
+{
+    struct probe *all[6];
+
+    begin_bases(0);
+    for (uint32_t i = 0; i < 6; i++) {
+        all[i] = on_base(i % 3 + 1);
+        ck_assert_int_eq(subscribe(all[i], "news", i), TROUPE_OK);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(publish(all[i], "news", "flash"), TROUPE_OK);
+    }
+    for (uint32_t i = 0; i < 6; i++) {
+        ck_assert_uint_eq(all[i]->count, 3);
+        ck_assert_uint_eq(heard_last(all[i])->tag, i);
+        ck_assert_str_eq(heard_last(all[i])->bytes, "flash");
+        ck_assert(troupe_id_equal(all[i]->heard[1].from, all[1]->id));
+    }
+    ck_assert_int_eq(unsubscribe(all[4], "news"), TROUPE_OK);
+    crash(all[5], TROUPE_ELOST);
+    ck_assert_int_eq(publish(all[0], "news", NULL), TROUPE_OK);
+    ck_assert_uint_eq(all[4]->count, 3);
+    ck_assert_uint_eq(all[1]->count, 4);
+    sim_end();
+}
+END_TEST
+
+START_TEST(what_a_narrow_door_refused_is_a_gap_behind_it)
+{
+    struct topic_call call = {.name = "news", .count = 10};
+
+    begin_bases(4);
+    struct probe *near = on_base(1);
+    struct probe *far = on_base(2);
+    ck_assert_int_eq(subscribe(near, "news", 1), TROUPE_OK);
+    ck_assert_int_eq(subscribe(far, "news", 2), TROUPE_OK);
+    ck_assert_int_eq(act(near, do_publish, &call), TROUPE_OK);
+    ck_assert_uint_eq(near->count, 10);
+    ck_assert_uint_eq(far->count, 4);
+    ck_assert_int_eq(publish(near, "news", "at last"), TROUPE_OK);
+    ck_assert_uint_eq(heard_nth(far, TROUPE_KIND_GAP, 0)->tag, 6);
+    ck_assert_str_eq(heard_last(far)->bytes, "at last");
+    ck_assert_uint_eq(heard_last(far)->tag, 2);
+    ck_assert_uint_eq(heard_count(near, TROUPE_KIND_GAP), 0);
+    sim_end();
+}
+END_TEST
+
+START_TEST(a_topic_that_was_killed_is_made_anew)
+{
+    struct topic_call call = {.name = "news"};
+
+    begin_bases(0);
+    struct probe *near = on_base(1);
+    struct probe *far = on_base(2);
+    ck_assert_int_eq(subscribe(near, "news", 1), TROUPE_OK);
+    ck_assert_int_eq(subscribe(far, "news", 2), TROUPE_OK);
+    ck_assert_int_eq(act(near, do_find, &call), TROUPE_OK);
+    ck_assert_int_eq(act_kill(near, call.id), TROUPE_OK);
+    ck_assert_int_eq(publish(near, "news", NULL), TROUPE_OK); /* to nobody */
+    ck_assert_uint_eq(near->count + far->count, 0);
+    ck_assert_int_eq(subscribe(far, "news", 3), TROUPE_OK);
+    ck_assert_int_eq(subscribe(near, "news", 4), TROUPE_OK);
+    ck_assert_int_eq(publish(far, "news", NULL), TROUPE_OK);
+    ck_assert_uint_eq(heard_last(far)->tag, 3);
+    ck_assert_uint_eq(heard_last(near)->tag, 4);
+    sim_end();
+}
+END_TEST
+
 /* ---- many ---- */
 
 static unsigned reached;
@@ -437,6 +528,9 @@ Suite *test_suite(void)
     ADD(tcase, what_has_one_owner_is_not_published);
     ADD(tcase, a_topic_that_is_asked_answers_when_all_have_been_told);
     tcase_add_test(tcase, a_full_subscriber_is_told_how_many_it_missed);
+    tcase_add_test(tcase, a_topic_is_one_on_all_bases);
+    tcase_add_test(tcase, what_a_narrow_door_refused_is_a_gap_behind_it);
+    tcase_add_test(tcase, a_topic_that_was_killed_is_made_anew);
     ADD(tcase, a_crowd_is_reached_in_slices_and_in_order);
     ADD(tcase, who_comes_or_goes_while_a_crowd_is_told_harms_nobody);
     suite_add_tcase(suite, tcase);
