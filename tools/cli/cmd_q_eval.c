@@ -108,7 +108,7 @@ static int make_query(const struct request *request, int argc, char **argv,
 
 static int evaluate(const struct request *request, int argc, char **argv)
 {
-    struct trp_q_session session = {NULL};
+    struct trp_q_session session = {0};
     troupe_q_value *query = NULL;
     bool lost;
     int code = make_query(request, argc, argv, &query);

@@ -151,7 +151,7 @@ static int run_edited(struct trp_q_session *session)
 int trp_cmd_q_shell(int argc, char **argv)
 {
     struct trp_q_target target = {.port = 0};
-    struct trp_q_session session = {NULL};
+    struct trp_q_session session = {0};
     const char *user = NULL;
     int option;
 

@@ -79,7 +79,7 @@ contract() {
             /^\/\*/ { comment = ""; inside = 1 }
             inside { comment = comment $0 }
             /\*\// { inside = 0 }
-            /^TROUPE_API/ && !/extern/ && comment !~ /Thread:/ {
+            /^TROUPE_API/ && !/extern/ && comment !~ /[Tt]hread[a-z ]*:/ {
                 printf "%s:%d: no Thread: in the comment above\n", file, FNR }
             /^}/ { comment = "" }' "$header"
     done >/tmp/troupe-contract.$$
