@@ -303,11 +303,12 @@ int trp_eq_class(int type); /* 'i' whole numbers, 'f' floating, 's' symbol, 'g',
 bool trp_eq_int_of(const qv *x, int64_t *out); /* whole-number atom */
 qv *trp_eq_cast(struct trp_embedq *q, int type, qv *x);
 qv *trp_eq_concat(struct trp_embedq *q, qv *x, qv *y);
-bool trp_eq_append(struct trp_embedq *q, qv **x, qv *y); /* in place when it can */
-qv *trp_eq_explode(struct trp_embedq *q, qv *x);         /* vector as a mixed list */
-qv *trp_eq_simple(struct trp_embedq *q, qv *moved);      /* mixed list to vector */
-qv *trp_eq_null_of(struct trp_embedq *q, int type);      /* null atom */
-qv *trp_eq_first_null(struct trp_embedq *q, qv *x);      /* what indexing outside gives */
+bool trp_eq_append(struct trp_embedq *q, qv **x, qv *y);       /* in place when it can */
+bool trp_eq_add_rows(struct trp_embedq *q, qv **table, qv *x); /* in place when it can */
+qv *trp_eq_explode(struct trp_embedq *q, qv *x);    /* vector as a mixed list */
+qv *trp_eq_simple(struct trp_embedq *q, qv *moved); /* mixed list to vector */
+qv *trp_eq_null_of(struct trp_embedq *q, int type); /* null atom */
+qv *trp_eq_first_null(struct trp_embedq *q, qv *x); /* what indexing outside gives */
 int trp_eq_compare(const qv *x, size_t i, const qv *y, size_t j); /* items, for sorting */
 int64_t *trp_eq_grade(struct trp_embedq *q, qv *x, bool down);
 qv *trp_eq_rows_of(struct trp_embedq *q, const int64_t *rows, size_t count);

@@ -376,13 +376,17 @@ qv *trp_eq_v_any(struct trp_embedq *q, qv *x)
 /* x msum y and friends over windows of x items. */
 enum window { MSUM, MAVG, MMIN, MMAX, MCOUNT };
 
-static void slide(const double *in, double *out, size_t n, size_t width, enum window what)
+static bool slide(struct trp_embedq *q, const double *in, double *out, size_t n,
+                  size_t width, enum window what)
 {
     double sum = 0;
     size_t seen = 0;
 
     for (size_t i = 0; i < n; i++) {
         size_t from = i + 1 > width ? i + 1 - width : 0;
+        if ((i & 1023) == 1023 && !trp_eq_go_on(q)) {
+            return false;
+        }
         if (what == MMIN || what == MMAX) {
             double best = (double)NAN;
             for (size_t k = from; k <= i; k++) {
@@ -402,6 +406,7 @@ static void slide(const double *in, double *out, size_t n, size_t width, enum wi
         }
         out[i] = what == MSUM ? sum : what == MCOUNT ? (double)seen : sum / (double)seen;
     }
+    return true;
 }
 
 static qv *windowed(struct trp_embedq *q, qv *x, qv *y, enum window what)
@@ -415,9 +420,9 @@ static qv *windowed(struct trp_embedq *q, qv *x, qv *y, enum window what)
     }
     qv *in = trp_eq_cast(q, TROUPE_Q_FLOAT, y);
     qv *v = in != NULL ? trp_eq_new(q, TROUPE_Q_FLOAT, y->count) : NULL;
-    if (v != NULL) {
-        slide(TRP_Q_FLOATS(in), TRP_Q_FLOATS(v), y->count, width > 0 ? (size_t)width : 0,
-              what);
+    if (v != NULL && !slide(q, TRP_Q_FLOATS(in), TRP_Q_FLOATS(v), y->count,
+                            width > 0 ? (size_t)width : 0, what)) {
+        troupe_q_unref(&v);
     }
     trp_eq_drop(in);
     int type = what == MAVG     ? TROUPE_Q_FLOAT

@@ -335,6 +335,9 @@ static qv *amend_named(struct trp_embedq *q, qv *name, size_t count, qv **index,
                                                                : NULL;
     }
     struct trp_eq_binding *b = trp_eq_binding(q, q->context, text, true);
+    if (b != NULL && b->value == NULL && verb == NULL && count == 0) {
+        return trp_eq_set(q, q->context, text, value) ? troupe_q_ref(name) : NULL;
+    }
     if (b == NULL || b->value == NULL) {
         return trp_eq_fail(q, text);
     }

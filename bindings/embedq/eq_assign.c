@@ -32,7 +32,12 @@ static bool change(struct trp_embedq *q, qv **place, const struct trp_eq_builtin
                    qv *value)
 {
     if (op->name[0] == ',' && op->name[1] == 0) {
-        return trp_eq_append(q, place, value);
+        if (trp_q_is_list(*place)) {
+            return trp_eq_append(q, place, value);
+        }
+        if ((*place)->type == TROUPE_Q_TABLE || trp_q_is_keyed(*place)) {
+            return trp_eq_add_rows(q, place, value);
+        }
     }
     qv *held = troupe_q_ref(*place);
     qv *fresh = trp_eq_call_builtin(q, op, 2, (qv *[]){held, value});

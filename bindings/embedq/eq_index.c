@@ -171,7 +171,12 @@ static qv *each_index(struct trp_embedq *q, qv *x, qv *index)
         return NULL;
     }
     for (size_t i = 0; v != NULL && i < count; i++) {
-        qv *one = trp_eq_made(q, trp_q_at(index, i));
+        qv *one = NULL;
+        if (trp_q_is_list(index)) {
+            one = trp_eq_made(q, trp_q_at(index, i));
+        } else if (troupe_q_item(index, i, &one) != TROUPE_OK) {
+            one = trp_eq_oom(q);
+        }
         TRP_Q_ITEMS(v)[i] = one != NULL ? trp_eq_index1(q, x, one) : NULL;
         trp_eq_drop(one);
         if (TRP_Q_ITEMS(v)[i] == NULL) {

@@ -526,8 +526,9 @@ qv *trp_eq_v_join(struct trp_embedq *q, qv *x, qv *y)
         }
         return v;
     }
-    if (x->type == TROUPE_Q_TABLE &&
-        (y->type == TROUPE_Q_TABLE || y->type == TROUPE_Q_DICT)) {
+    bool rows = y->type == TROUPE_Q_TABLE || y->type == TROUPE_Q_DICT ||
+                (trp_q_is_list(y) && y->count != 0);
+    if (x->type == TROUPE_Q_TABLE && rows) {
         return trp_eq_v_upsert(q, x, y);
     }
     if (x->type == TROUPE_Q_LIST && x->count == 0 && y->type == TROUPE_Q_TABLE) {

@@ -263,6 +263,32 @@ static qv *names_where(struct trp_embedq *q, const char *text, size_t size, char
     return names;
 }
 
+/* \\c 25 80 */
+static qv *console_size(struct trp_embedq *q, const char *text, size_t size)
+{
+    qv *v = size != 0 ? trp_eq_number(q, text, size) : NULL;
+    int64_t rows = 0, columns = 0;
+
+    if (size == 0) {
+        v = trp_eq_new(q, TROUPE_Q_INT, 2);
+        if (v != NULL) {
+            TRP_Q_INTS(v)[0] = q->console_rows;
+            TRP_Q_INTS(v)[1] = q->console_columns;
+        }
+        return v;
+    }
+    bool good = v != NULL && v->type == TROUPE_Q_LONG && v->count == 2 &&
+                troupe_q_get_long(v, 0, &rows) == TROUPE_OK &&
+                troupe_q_get_long(v, 1, &columns) == TROUPE_OK;
+    trp_eq_drop(v);
+    if (!good || rows < 10 || rows > 2000 || columns < 10 || columns > 2000) {
+        return trp_eq_fail(q, good ? "limit" : "type");
+    }
+    q->console_rows = (int)rows;
+    q->console_columns = (int)columns;
+    return trp_eq_null(q);
+}
+
 static qv *letter_command(struct trp_embedq *q, char letter, const char *rest,
                           size_t size)
 {
@@ -283,6 +309,9 @@ static qv *letter_command(struct trp_embedq *q, char letter, const char *rest,
         q->precision = digits >= 0 && digits <= 17 ? (int)digits : q->precision;
         return v;
     }
+    case 'c':
+    case 'C':
+        return console_size(q, rest, size);
     case 'S': {
         int64_t seed = 0;
         if (size == 0 || !number_after(rest, size, &seed)) {

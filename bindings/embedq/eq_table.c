@@ -170,7 +170,7 @@ static bool push_cell(struct trp_embedq *q, qv **column, qv *v)
     int type = (*column)->type;
 
     if (type != TROUPE_Q_LIST && v->type == -type) {
-        return trp_q_append(column, v->data, 1) == TROUPE_OK || trp_eq_oom(q) != NULL;
+        return trp_eq_append(q, column, v);
     }
     if (type != TROUPE_Q_LIST) {
         return trp_eq_fail(q, "type") != NULL;
@@ -398,6 +398,11 @@ static bool add_rows(struct trp_embedq *q, qv **table, qv *x, bool insert)
            (keyed ? merge_rows(q, table, &rows, insert) : append_rows(q, table, &rows));
     trp_eq_drop(rows.list);
     return good;
+}
+
+bool trp_eq_add_rows(struct trp_embedq *q, qv **table, qv *x)
+{
+    return add_rows(q, table, x, false);
 }
 
 qv *trp_eq_v_upsert(struct trp_embedq *q, qv *x, qv *y)

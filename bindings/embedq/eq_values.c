@@ -221,7 +221,9 @@ bool trp_eq_append(struct trp_embedq *q, qv **x, qv *y)
             return trp_eq_oom(q) != NULL;
         }
         qv *hold = troupe_q_ref(y); /* x and y may be one value */
+        bool grouped = ((*x)->attr & TRP_Q_ATTR_MASK) == TROUPE_Q_GROUPED;
         troupe_status status = trp_q_append(x, y->data, y->count);
+        (*x)->attr = grouped ? TROUPE_Q_GROUPED : (*x)->attr; /* holds for any items */
         trp_eq_drop(hold);
         return status == TROUPE_OK || trp_eq_oom(q) != NULL;
     }

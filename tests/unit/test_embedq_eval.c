@@ -159,7 +159,11 @@ GROUP(dictionaries_and_tables_are_values, {"`a`b!1 2", "`a`b!1 2"}, {"(`a`b!1 2)
       {"`k upsert (3;5);count k", "3"}, {"keys k", ",`k"}, {"exec v from k", "10 99 5"},
       {"2!([]a:1 2;b:3 4;c:5 6)", "(+`a`b!(1 2;3 4))!+(,`c)!,5 6"},
       {"0!k", "+`k`v!(1 2 3;10 99 5)"}, {"tables[]", "`s#`k`t"},
-      {"exec t from meta t", "\"js\""})
+      {"exec t from meta t", "\"js\""},
+      {"t:([]a:1 2);t,:5;t,:([]a:6 7);exec a from t", "1 2 5 6 7"},
+      {"k:([a:1 2]b:`x`y);exec b from k([]a:2 1)", "`y`x"}, {"k,:(3;`z);count k", "3"},
+      {".[`made;();:;5];made", "5"}, {"g:([]s:`g#`a`b);`g insert `c;attr g`s", "`g"},
+      {"t:([]a:1 2;s:(\"ab\";\"cd\"));`t upsert (3;\"ef\");t[2;`s]", "\"ef\""})
 
 GROUP(queries_select_and_change, {"t:([]s:`a`b`a;p:1.5 2 3;n:10 20 30);1", "1"},
       {"exec n from t where s=`a,p>2", ",30"},
