@@ -128,6 +128,9 @@ static bool admit_signal(struct trp_base *base, troupe_msg *msg, uint64_t to)
         if (target != NULL) {
             trp_cancel_queued(base, target, msg->from.bits);
         }
+        if (base->is_engine) {
+            trp_engine_cancel_running(base, msg->from.bits);
+        }
         break;
     case TRP_KIND_WATCH:
     case TRP_KIND_UNWATCH:

@@ -147,7 +147,7 @@ static void configure(struct trp_engine *engine, const troupe_engine_ops *ops,
     engine->config = options->config;
     engine->name = options->name != NULL ? options->name : ops->name;
     engine->opened = NULL;
-    engine->is_open = engine->over = false;
+    engine->is_open = engine->over = engine->too_long = false;
     engine->threaded = !engine->base->system->options.simulated;
     engine->singleton = (ops->capabilities & TROUPE_ENGINE_SINGLETON) != 0;
     engine->queue_limit = options->queue_limit != 0 ? options->queue_limit : QUEUE_LIMIT;

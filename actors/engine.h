@@ -67,6 +67,7 @@ struct trp_engine {
     troupe_ns spin, call_limit;
     troupe_ns last; /* when the last call of this pass ended; 0: none has */
     troupe_ns took; /* by the last call */
+    bool too_long;  /* its limit had passed */
     troupe_behavior behavior;
 
     /* The engine's thread writes, others read. */
@@ -81,7 +82,8 @@ struct trp_engine {
     atomic_int phase;
     trp_tally refused;
     atomic_uint interrupting; /* threads that look at `running` to interrupt it */
-    atomic_bool limit_passed; /* the watchdog interrupted the running call */
+    atomic_bool interrupted;  /* the running call shall return */
+    atomic_bool limit_passed; /* because its limit has passed */
     atomic_bool look;         /* the phase has changed: do not sleep */
 
     /* Under the lock. */

@@ -149,20 +149,31 @@ void trp_engine_reset_stats(struct trp_engine *engine)
 
 /* ---- interrupting ---- */
 
+/* `interrupting` is held, and a call runs. */
+static void stop_running(struct trp_engine *engine)
+{
+    atomic_store(&engine->interrupted, true);
+    if (engine->ops->interrupt != NULL) {
+        engine->ops->interrupt(engine->opened);
+    }
+}
+
 bool trp_engine_interrupt_call(struct trp_engine *engine, uint64_t asker)
 {
-    void (*interrupt)(void *engine) = engine->ops->interrupt;
-
-    if (interrupt == NULL) {
-        return false;
-    }
     (void)atomic_fetch_add(&engine->interrupting, 1);
     uint64_t running = atomic_load(&engine->running);
     if (running != 0 && (asker == 0 || running == asker)) {
-        interrupt(engine->opened);
+        stop_running(engine);
     }
     (void)atomic_fetch_sub(&engine->interrupting, 1);
-    return true;
+    return engine->ops->interrupt != NULL ||
+           (engine->ops->capabilities & TROUPE_ENGINE_CAN_INTERRUPT) != 0;
+}
+
+bool troupe_engine_interrupted(const troupe_self *self)
+{
+    return self->base->is_engine &&
+           atomic_load_explicit(&self->base->engine->interrupted, memory_order_relaxed);
 }
 
 void trp_engine_interrupt_late(struct trp_engine *engine, troupe_ns limit)
@@ -171,7 +182,7 @@ void trp_engine_interrupt_late(struct trp_engine *engine, troupe_ns limit)
     troupe_ns began = atomic_load(&engine->began);
     if (atomic_load(&engine->running) != 0 && began != 0 && began <= limit &&
         !atomic_exchange(&engine->limit_passed, true)) {
-        engine->ops->interrupt(engine->opened);
+        stop_running(engine);
     }
     (void)atomic_fetch_sub(&engine->interrupting, 1);
 }
@@ -185,7 +196,7 @@ void trp_engine_cancel_running(struct trp_base *base, uint64_t asker)
 {
     struct trp_engine *engine = base->engine;
 
-    if (atomic_load_explicit(&engine->running, memory_order_relaxed) == asker) {
+    if (atomic_load(&engine->running) == asker) {
         (void)trp_engine_interrupt_call(engine, asker);
     }
 }
@@ -195,11 +206,13 @@ void trp_engine_cancel_running(struct trp_base *base, uint64_t asker)
 static void begin_call(struct trp_engine *engine, uint64_t asker, troupe_ns now)
 {
     if (engine->call_limit != 0) {
-        atomic_store_explicit(&engine->limit_passed, false, memory_order_relaxed);
         atomic_store_explicit(&engine->began, now, memory_order_relaxed);
     }
-    atomic_store_explicit(&engine->running, asker != 0 ? asker : TRP_ENGINE_TOLD,
-                          memory_order_release);
+    /* seq_cst, then look at the door: who cancels looks at `running` after the door. */
+    atomic_store(&engine->running, asker != 0 ? asker : TRP_ENGINE_TOLD);
+    if (TRP_UNLIKELY(!trp_gate_is_empty(&engine->base->gate))) {
+        trp_admit(engine->base);
+    }
 }
 
 static void end_call(struct trp_engine *engine)
@@ -208,8 +221,10 @@ static void end_call(struct trp_engine *engine)
     while (TRP_UNLIKELY(atomic_load(&engine->interrupting) != 0)) {
         (void)sched_yield();
     }
+    atomic_store_explicit(&engine->interrupted, false, memory_order_relaxed);
     if (engine->call_limit != 0) {
         atomic_store_explicit(&engine->began, 0, memory_order_relaxed);
+        engine->too_long = atomic_exchange(&engine->limit_passed, false);
     }
 }
 
@@ -232,7 +247,10 @@ static troupe_status run(struct trp_engine *engine, troupe_msg **msg, bool count
                    waited > UINT32_MAX ? UINT32_MAX : (uint32_t)waited);
     }
     begin_call(engine, asker, begin);
-    troupe_status status = engine->ops->execute(&base->self, engine->opened, msg, answer);
+    troupe_status status = TROUPE_ECANCELED;
+    if (TRP_LIKELY(!troupe_engine_interrupted(&base->self))) {
+        status = engine->ops->execute(&base->self, engine->opened, msg, answer);
+    }
     end_call(engine);
     engine->last = trp_engine_clock(engine);
     troupe_ns ran = engine->last - begin;
@@ -274,8 +292,7 @@ static void complete(struct trp_engine *engine, troupe_status status, troupe_msg
     }
     troupe_msg_free(answer);
     const char *text = troupe_status_text(status);
-    if (status == TROUPE_ECANCELED &&
-        atomic_exchange_explicit(&engine->limit_passed, false, memory_order_relaxed)) {
+    if (status == TROUPE_ECANCELED && engine->too_long) {
         status = TROUPE_ETIMEDOUT;
         text = "the call ran longer than the engine allows";
     }

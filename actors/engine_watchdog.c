@@ -72,7 +72,7 @@ troupe_status trp_engine_watch(struct trp_engine *engine)
     struct trp_base *base = trp_base_at(sys, 1);
     struct spawn spawn = {engine, TROUPE_OK};
 
-    if (engine->call_limit == 0 || engine->ops->interrupt == NULL || !engine->threaded) {
+    if (engine->call_limit == 0 || !engine->threaded) {
         return TROUPE_OK;
     }
     if (!atomic_load_explicit(&sys->running, memory_order_acquire)) {

@@ -119,6 +119,7 @@ static void cancel_request(struct trp_base *base, struct trp_future *f)
     (void)trp_signal(base, f->self->id, f->target, TRP_KIND_CANCEL, 0);
     struct trp_base *other = trp_base_at(base->system, trp_id_base(f->target));
     if (other != NULL && other->is_engine) {
+        trp_flush(base); /* first the cancel is at the door, then look who runs */
         trp_engine_cancel_running(other, f->self->id);
     }
 }

@@ -15,7 +15,7 @@ extern "C" {
 
 enum {
     TROUPE_ENGINE_VERSION = 1,
-    TROUPE_ENGINE_CAN_INTERRUPT = 1u << 0, /* interrupt works */
+    TROUPE_ENGINE_CAN_INTERRUPT = 1u << 0, /* a running call can be interrupted */
     TROUPE_ENGINE_SINGLETON = 1u << 1      /* at most one in a process */
 };
 
@@ -86,6 +86,12 @@ troupe_engine_open(troupe_system *sys, const troupe_engine_ops *ops,
  * Thread: any but base. Source: actors/engine.c */
 TROUPE_API troupe_status troupe_engine_close(troupe_system *sys, troupe_id engine,
                                              troupe_ns within);
+
+/* Whether the call that runs shall return soon, with TROUPE_ECANCELED: it was
+ * interrupted, its asker gave up, or its limit has passed. For an execute that looks now
+ * and then, with or without an `interrupt` of its own; no interrupt is missed or left
+ * over. Thread: engine. Source: actors/engine_call.c */
+TROUPE_API bool troupe_engine_interrupted(const troupe_self *self);
 
 /* Interrupts the call that runs now, if any.
  *

@@ -15,6 +15,7 @@ enum {
     CALL_SPIN,                         /* runs until interrupted */
     CALL_BLOCK,                        /* runs until the test posts `release` */
     CALL_ECHO,
+    CALL_POLL, /* runs until it hears that it shall stop */
     KIND_GO,
 
     CALLERS = 20
@@ -80,7 +81,6 @@ static troupe_status play(troupe_self *self, void *opened, troupe_msg **request,
 {
     troupe_status status = TROUPE_EUNSUPPORTED;
 
-    (void)self;
     ck_assert_ptr_eq(opened, &played);
     ck_assert(pthread_equal(played.thread, pthread_self()));
     played.calls++;
@@ -97,6 +97,11 @@ static troupe_status play(troupe_self *self, void *opened, troupe_msg **request,
         break;
     case CALL_BLOCK:
         status = block();
+        break;
+    case CALL_POLL:
+        while (!troupe_engine_interrupted(self)) {
+        }
+        status = TROUPE_ECANCELED;
         break;
     case CALL_ECHO:
         *answer = *request;
@@ -268,6 +273,23 @@ START_TEST(cancelling_interrupts_the_call_that_runs_and_no_other)
     ck_assert_int_eq(outcome(&first), TROUPE_ECANCELED);
     ck_assert_int_eq(outcome(&third), TROUPE_OK);
     ck_assert_uint_eq(played.calls, 2);
+    end();
+}
+END_TEST
+
+START_TEST(no_cancel_is_missed_and_none_hits_another_call)
+{
+    enum { ROUNDS = 2000 };
+
+    begin();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        troupe_pending *first = post_ask(CALL_POLL, TROUPE_NEVER);
+        for (volatile unsigned pause = i % 64 * 16; pause != 0; pause--) {
+        }
+        troupe_pending_cancel(first);
+        ck_assert_int_eq(outcome(&first), TROUPE_ECANCELED);
+        ck_assert_int_eq(call(CALL_ECHO, 0, TROUPE_NEVER), TROUPE_OK);
+    }
     end();
 }
 END_TEST
@@ -589,6 +611,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, twenty_threads_call_one_at_a_time_and_each_in_order);
     tcase_add_test(tcase, a_running_call_is_interrupted);
     tcase_add_test(tcase, cancelling_interrupts_the_call_that_runs_and_no_other);
+    tcase_add_test(tcase, no_cancel_is_missed_and_none_hits_another_call);
     tcase_add_test(tcase, a_call_is_given_up_at_its_deadline);
     tcase_add_test(tcase, a_call_that_runs_longer_than_the_limit_is_interrupted);
     tcase_add_test(tcase, closing_runs_what_is_queued);
