@@ -138,6 +138,61 @@ START_TEST(handlers_written_in_q_are_called)
 }
 END_TEST
 
+static void load_text(const char *text)
+{
+    ck_assert_int_eq(eval(text, NULL, NULL), 0);
+}
+
+START_TEST(q_code_may_answer_later)
+{
+    static struct process patient;
+
+    begin();
+    load_text("w:0");
+    load_text(".z.pg:{$[x~\"wait\";[w::.z.w;-30!(::)];value x]}");
+    for (int error = 0; error < 2; error++) {
+        const char *argv[] = {TRP_PROGRAM, "q", "eval", target, "wait", NULL};
+        load_text("w:0");
+        process_start(&patient, NULL, argv);
+        do {
+            load_text("w>0");
+        } while (strcmp(other.text, "1b\n") != 0);
+        load_text(error ? "-30!(w;1b;\"late\")" : "-30!(w;0b;42)");
+        ck_assert_int_eq(process_wait(&patient), error);
+        ck_assert_str_eq(patient.text, error ? "" : "42\n");
+        ck_assert_str_eq(patient.error, error ? "'late\n" : "");
+    }
+    end();
+}
+END_TEST
+
+START_TEST(q_code_may_hang_up_and_is_told_of_ends)
+{
+    begin();
+    load_text("ended:0");
+    load_text(".z.pc:{ended::ended+1}");
+    ck_assert_int_eq(eval("hclose .z.w", NULL, NULL), 1);
+    ck_assert_ptr_nonnull(strstr(other.error, "was lost"));
+    ck_assert_int_eq(eval("ended>1", NULL, NULL), 0);
+    ck_assert_str_eq(other.text, "1b\n");
+    end();
+}
+END_TEST
+
+START_TEST(q_code_decides_who_may_log_in)
+{
+    begin();
+    load_text(".z.pw:{[user;password] (user~`joe)and password~\"secret\"}");
+    ck_assert_int_eq(eval("1", NULL, NULL), 1);
+    ck_assert_ptr_nonnull(strstr(other.error, "refused"));
+    const char *argv[] = {TRP_PROGRAM,  "q",    "eval", "--user",
+                          "joe:secret", target, ".z.u", NULL};
+    ck_assert_int_eq(process_run(&other, NULL, argv), 0);
+    ck_assert_str_eq(other.text, "`joe\n");
+    end();
+}
+END_TEST
+
 START_TEST(the_main_job_fills_its_table)
 {
     static const char *const load[] = {"--load", ROWS, NULL};
@@ -201,6 +256,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, what_cannot_be_reached_is_said);
     tcase_add_test(tcase, the_shell_works_without_a_terminal);
     tcase_add_test(tcase, handlers_written_in_q_are_called);
+    tcase_add_test(tcase, q_code_may_answer_later);
+    tcase_add_test(tcase, q_code_may_hang_up_and_is_told_of_ends);
+    tcase_add_test(tcase, q_code_decides_who_may_log_in);
     tcase_add_test(tcase, the_main_job_fills_its_table);
     tcase_add_test(tcase,
                    killing_the_server_in_the_middle_ends_the_job_with_lost_connections);

@@ -486,7 +486,9 @@ static troupe_status told(troupe_self *self, struct peer *p, troupe_msg **msg)
     case TROUPE_KIND_Q_DEFER:
         deferred_answer(self, p, *msg);
         break;
-    case TRP_KIND_Q_HANGUP:
+    case TRP_KIND_Q_HANGUP: /* hclose: at once, without the answers that are due */
+        close_with(self, p, TROUPE_LOG_DEBUG, "Q-CLIENT-CLOSED", "closed by q code");
+        break;
     case TROUPE_KIND_Q_CLOSE:
     case TROUPE_KIND_STOP:
         begin_end(self, p);
