@@ -5,50 +5,32 @@
 
 #include "bindings/embedq/eq.h"
 
-#define TRP_EQ_ONE_MAP(X)                                                                \
-    X(neg)                                                                               \
-    X(abs)                                                                               \
-    X(floor)                                                                             \
-    X(ceiling)                                                                           \
-    X(null)                                                                              \
-    X(not )                                                                              \
-    X(signum)                                                                            \
-    X(lower)                                                                             \
-    X(upper)                                                                             \
-    X(sqrt)                                                                              \
-    X(exp) X(log) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(reciprocal) X(til)      \
-        X(count) X(enlist) X(first) X(last) X(reverse) X(where) X(raze) X(prev) X(next)  \
-            X(distinct) X(group) X(iasc) X(idesc) X(asc) X(desc) X(sum) X(prd) X(min_of) \
-                X(max_of) X(sums) X(prds) X(mins) X(maxs) X(avg) X(var) X(dev) X(svar)   \
-                    X(sdev) X(all) X(any) X(string) X(trim) X(ltrim) X(rtrim) X(flip)    \
-                        X(cols) X(keys) X(meta) X(type) X(key) X(value) X(eval) X(parse) \
-                            X(show) X(system) X(hopen) X(hclose) X(exit) X(read0)        \
-                                X(read1) X(attr) X(tables) X(get) X(getenv) X(ltime)     \
-                                    X(gtime) X(hdel) X(dot_s) X(dot_s1) X(dot_sbt)       \
-                                        X(identity) X(marker)
+/* clang-format off */
+#define TRP_EQ_ONE_MAP(X) \
+    X(not) X(neg) X(abs) X(floor) X(ceiling) X(null) X(signum) X(lower) X(upper) X(sqrt) \
+    X(exp) X(log) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(reciprocal) X(til) \
+    X(count) X(enlist) X(first) X(last) X(reverse) X(where) X(raze) X(prev) X(next) \
+    X(distinct) X(group) X(iasc) X(idesc) X(asc) X(desc) X(sum) X(prd) X(min_of) \
+    X(max_of) X(sums) X(prds) X(mins) X(maxs) X(avg) X(var) X(dev) X(svar) X(sdev) \
+    X(all) X(any) X(string) X(trim) X(ltrim) X(rtrim) X(flip) X(cols) X(keys) X(meta) \
+    X(type) X(key) X(value) X(eval) X(parse) X(show) X(system) X(hopen) X(hclose) \
+    X(exit) X(read0) X(read1) X(attr) X(tables) X(get) X(getenv) X(ltime) X(gtime) \
+    X(hdel) X(dot_s) X(dot_s1) X(dot_sbt) X(identity) X(marker)
 
-#define TRP_EQ_TWO_MAP(X)                                                                \
-    X(add)                                                                               \
-    X(sub)                                                                               \
-    X(mul)                                                                               \
-    X(quotient)                                                                          \
-    X(min)                                                                               \
-    X(max)                                                                               \
-    X(fill)                                                                              \
-    X(eq)                                                                                \
-    X(ne)                                                                                \
-    X(lt)                                                                                \
-    X(gt) X(le) X(ge) X(div) X(mod) X(xbar) X(xexp) X(xlog) X(cast) X(join) X(take)      \
-        X(drop) X(match) X(bang) X(roll) X(at) X(dot) X(in) X(within) X(like) X(bin)     \
-            X(binr) X(ss) X(insert) X(upsert) X(cut) X(rotate) X(xprev) X(union)         \
-                X(inter) X(except) X(xasc) X(xdesc) X(xkey) X(sv) X(vs) X(set) X(each)   \
-                    X(over) X(scan) X(prior) X(peach) X(msum) X(mavg) X(mmin) X(mmax)    \
-                        X(mcount) X(assign) X(sublist) X(file0) X(file1) X(file2)        \
-                            X(setenv)
+#define TRP_EQ_TWO_MAP(X) \
+    X(add) X(sub) X(mul) X(quotient) X(min) X(max) X(fill) X(eq) X(ne) X(lt) X(gt) \
+    X(le) X(ge) X(div) X(mod) X(xbar) X(xexp) X(xlog) X(cast) X(join) X(take) X(drop) \
+    X(match) X(bang) X(roll) X(at) X(dot) X(in) X(within) X(like) X(bin) X(binr) X(ss) \
+    X(insert) X(upsert) X(cut) X(rotate) X(xprev) X(union) X(inter) X(except) X(xasc) \
+    X(xdesc) X(xkey) X(sv) X(vs) X(set) X(each) X(over) X(scan) X(prior) X(peach) \
+    X(msum) X(mavg) X(mmin) X(mmax) X(mcount) X(assign) X(sublist) X(file0) X(file1) \
+    X(file2) X(setenv)
 
-#define TRP_EQ_MANY_MAP(X) X(enlist_all) X(ssr) X(select) X(change) X(trp)
+#define TRP_EQ_MANY_MAP(X) \
+    X(enlist_all) X(ssr) X(select) X(change) X(trp)
+/* clang-format on */
 
-#define X(name)            qv *trp_eq_v_##name(struct trp_embedq *q, qv *x);
+#define X(name) qv *trp_eq_v_##name(struct trp_embedq *q, qv *x);
 TRP_EQ_ONE_MAP(X)
 #undef X
 #define X(name) qv *trp_eq_v_##name(struct trp_embedq *q, qv *x, qv *y);
