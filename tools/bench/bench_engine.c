@@ -248,7 +248,6 @@ static int run_exec_threads(uint64_t size, struct bench_result *out)
     bench_begin(out);
     (void)run_threads(&args);
     bench_end(out, each * CALLERS);
-    out->p50_ns = out->seconds * 1e9 / (double)out->messages;
     out->ratio = plain_seconds > 0 ? out->seconds / plain_seconds : 0;
     out->ratio_to = "mutex and condition";
     troupe_system_shutdown(sys, TROUPE_S(5));

@@ -95,7 +95,7 @@ static const troupe_behavior counter_behavior = {.name = "counter",
                                                  .state_size = sizeof(struct counter),
                                                  .start = counter_start,
                                                  .receive = count,
-                                                 .mailbox_limit = 1 << 20};
+                                                 .mailbox_limit = 1u << 31};
 
 static int run_xcount(uint64_t size, struct bench_result *out)
 {

@@ -176,7 +176,10 @@ static void print_text(const char *name, const struct bench_result *r)
         (void)printf("  %.1f bytes/actor", r->bytes_each);
     }
     if (r->p50_ns > 0) {
-        (void)printf("  p50 %.0f ns  p99 %.0f ns", r->p50_ns, r->p99_ns);
+        (void)printf("  p50 %.0f ns", r->p50_ns);
+    }
+    if (r->p99_ns > 0) {
+        (void)printf("  p99 %.0f ns", r->p99_ns);
     }
     if (r->ratio_to != NULL) {
         (void)printf("  %.2f x %s", r->ratio, r->ratio_to);
