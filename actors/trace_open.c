@@ -85,13 +85,20 @@ uint16_t trp_trace_kind(struct trp_trace *trace, const char *name)
 
 /* ---- fork ---- */
 
+/* All locks are taken, so that the child finds none held by a thread it does not have. */
 static void before_fork(void)
 {
     (void)pthread_mutex_lock(&trp_traces_lock);
+    for (struct trp_trace *trace = traces; trace != NULL; trace = trace->next) {
+        (void)pthread_mutex_lock(&trace->lock);
+    }
 }
 
 static void after_fork(void)
 {
+    for (struct trp_trace *trace = traces; trace != NULL; trace = trace->next) {
+        (void)pthread_mutex_unlock(&trace->lock);
+    }
     (void)pthread_mutex_unlock(&trp_traces_lock);
 }
 
@@ -104,7 +111,7 @@ static void in_child(void)
             r->mask = 0;
         }
     }
-    (void)pthread_mutex_unlock(&trp_traces_lock);
+    after_fork();
 }
 
 static void begin_process(void)
