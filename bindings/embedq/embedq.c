@@ -35,6 +35,9 @@ static troupe_status leave(struct trp_embedq *q, struct entry *entry, qv *v, qv 
         q->returned = NULL;
         q->failed = false;
     }
+    if (v != NULL && !trp_eq_bounded(q, v)) {
+        troupe_q_unref(&v);
+    }
     if (v == NULL) {
         return TROUPE_EREMOTE;
     }

@@ -204,6 +204,9 @@ bool trp_eq_go_on(struct trp_embedq *q);
 bool trp_eq_deep(struct trp_embedq *q);
 bool trp_eq_stopping(const struct trp_embedq *q); /* no trap may catch it */
 bool trp_eq_interrupted(const struct trp_embedq *q);
+/* Whether a value written out in full stays within the memory limit: lists that hold one
+ * value many times may be far larger than they are. false: 'wsfull. */
+bool trp_eq_bounded(struct trp_embedq *q, const qv *v);
 /* Between these, *list (NULL, or a list with NULLs in it) counts as live. */
 static inline void trp_eq_hold(struct trp_embedq *q, struct trp_eq_root *root,
                                qv *const *list)

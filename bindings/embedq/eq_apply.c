@@ -249,6 +249,9 @@ static qv *apply_handle(struct trp_embedq *q, qv *f, qv *x)
         trp_eq_drop(done);
         return done != NULL ? troupe_q_ref(f) : NULL;
     }
+    if (!trp_eq_bounded(q, x)) {
+        return NULL;
+    }
     if (q->options.host == NULL || q->options.host->send == NULL) {
         return trp_eq_nyi(q, "send on a handle");
     }

@@ -85,6 +85,14 @@ static size_t bytes_of(const qv *v, size_t limit, int depth)
     return size;
 }
 
+bool trp_eq_bounded(struct trp_embedq *q, const qv *v)
+{
+    size_t limit = q->options.memory_limit;
+
+    return !trp_q_holds_values(v->type) || bytes_of(v, limit, 0) <= limit ||
+           trp_eq_oom(q) != NULL;
+}
+
 /* Bytes in globals, locals and lists being filled; or more than the limit. */
 static size_t live(const struct trp_embedq *q, size_t limit)
 {

@@ -40,6 +40,9 @@ qv *trp_eq_to_bytes(struct trp_embedq *q, qv *x)
     struct trp_buffer out;
     struct trp_q_why why = {0};
 
+    if (!trp_eq_bounded(q, x)) {
+        return NULL;
+    }
     trp_buffer_init(&out, q->options.memory_limit);
     troupe_status status = trp_q_encode(x, &how, &out, &why);
     qv *v = NULL;

@@ -30,7 +30,9 @@ qv *trp_eq_v_assign(struct trp_embedq *q, qv *x, qv *y)
 
 qv *trp_eq_v_match(struct trp_embedq *q, qv *x, qv *y)
 {
-    return trp_eq_bool(q, troupe_q_match(x, y));
+    bool bounded = trp_eq_bounded(q, x) && trp_eq_bounded(q, y);
+
+    return bounded ? trp_eq_bool(q, troupe_q_match(x, y)) : NULL;
 }
 
 qv *trp_eq_v_enlist_mixed(struct trp_embedq *q, qv *x)

@@ -23,6 +23,9 @@ qv *trp_eq_console(struct trp_embedq *q, qv *x)
 {
     qv *v = NULL;
 
+    if (!trp_eq_bounded(q, x)) {
+        return NULL;
+    }
     return troupe_q_format_console(x, (size_t)q->console_rows, (size_t)q->console_columns,
                                    &v) == TROUPE_OK
                ? v
@@ -33,6 +36,9 @@ qv *trp_eq_oneline(struct trp_embedq *q, qv *x)
 {
     qv *v = NULL;
 
+    if (!trp_eq_bounded(q, x)) {
+        return NULL;
+    }
     return troupe_q_format_line(x, 0, &v) == TROUPE_OK ? v : trp_eq_oom(q);
 }
 
