@@ -77,7 +77,9 @@ troupe_engine_open(troupe_system *sys, const troupe_engine_ops *ops,
 /* Ends an engine: new calls are refused with TROUPE_ECLOSED, queued ones run until the
  * deadline, what is left then is answered TROUPE_ECANCELED and the running call is
  * interrupted. Idempotent; never hangs: a call that cannot be interrupted keeps its
- * thread and is answered TROUPE_ETIMEDOUT. System shutdown does this by itself.
+ * thread and is answered TROUPE_ETIMEDOUT. System shutdown does this by itself. When the
+ * system is freed while a call does not return, its thread keeps what it needs and frees
+ * that when the call returns, if ever.
  *
  * within   nanoseconds, >= 0
  *
