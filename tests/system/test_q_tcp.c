@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <troupe/q.h>
 
@@ -229,6 +234,126 @@ START_TEST(a_server_that_never_runs_is_freed)
 }
 END_TEST
 
+/* A socket of the test's own, logged in or not. */
+static int raw_socket(const char *login, size_t size)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)(const void *)&to, sizeof(to)),
+                     0);
+    ck_assert_int_eq(send(fd, login, size, MSG_NOSIGNAL), (ssize_t)size);
+    return fd;
+}
+
+START_TEST(garbage_of_any_kind_harms_nobody_else)
+{
+    uint8_t bytes[400];
+    uint32_t seed = 1;
+
+    begin();
+    troupe_q q = open_to("localhost", port, NULL, NULL);
+    for (int round = 0; round < 200; round++) {
+        int fd = raw_socket(":\6", round % 4 == 0 ? 1 : 3);
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            seed = seed * 1664525 + 1013904223;
+            bytes[i] = (uint8_t)(seed >> 24);
+        }
+        if (round % 2 == 0) { /* a good header, then nonsense */
+            memcpy(bytes, "\1\1\0\0\220\1\0\0", 8);
+        }
+        (void)send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL);
+        if (round % 3 == 0) { /* wait for what it says */
+            (void)shutdown(fd, SHUT_WR);
+            while (recv(fd, bytes, sizeof(bytes), 0) > 0) {
+            }
+        }
+        (void)close(fd);
+    }
+    troupe_q_value *answer = NULL;
+    OK(ask(q, "alive", &answer, NULL));
+    troupe_q_unref(&answer);
+    end();
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_read_its_answers_is_dropped_alone)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+    static uint8_t big[1 << 20];
+    troupe_q_value *answer = NULL;
+
+    options.output_limit = 1 << 20;
+    begin_with(options);
+    int fd = raw_socket(":\6", 3);
+    memcpy(big, "\1\1\0\0\0\0\20\0\4\0\362\377\17\0", 14); /* bytes, 1 MiB in all */
+    /* It never reads: the answers fill the socket, then its share of memory, then it is
+     * closed, and sending fails. */
+    while (send(fd, big, sizeof(big), MSG_NOSIGNAL) > 0) {
+    }
+    OK(ask(open_to("localhost", port, NULL, NULL), "alive", &answer, NULL));
+    troupe_q_unref(&answer);
+    (void)close(fd);
+    end();
+}
+END_TEST
+
+/* An actor on the second base that opens a connection and calls. */
+static atomic_int answered;
+
+static troupe_status call_from_base(troupe_self *self, void *state, const void *args)
+{
+    troupe_q_options options = TROUPE_Q_OPTIONS;
+    troupe_q_value *query = NULL;
+    troupe_q q;
+
+    (void)state, (void)args;
+    options.port = port;
+    troupe_status status = troupe_q_open(sys, &options, &q);
+    if (status == TROUPE_OK) {
+        status = troupe_q_query("from here", 0, NULL, &query);
+    }
+    if (status == TROUPE_OK) {
+        status = troupe_q_call(self, q, &query, TROUPE_S(60), 7, NULL);
+    }
+    troupe_q_unref(&query);
+    return status;
+}
+
+static troupe_status take_answer(troupe_self *self, void *state, troupe_msg **msg)
+{
+    (void)state;
+    if (troupe_msg_kind(*msg) == TROUPE_KIND_Q_VALUE && troupe_msg_tag(*msg) == 7) {
+        atomic_store(&answered, 1);
+    }
+    troupe_system_shutdown(troupe_self_system(self), TROUPE_S(10));
+    return TROUPE_OK;
+}
+
+START_TEST(an_actor_of_another_base_has_its_connection_there)
+{
+    static const troupe_behavior caller = {
+        .name = "caller", .start = call_from_base, .receive = take_answer};
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+    troupe_options two = TROUPE_OPTIONS;
+    troupe_spawn_options there = TROUPE_SPAWN_OPTIONS;
+
+    two.bases = 2;
+    there.base = 2;
+    OK(troupe_system_new(&two, &sys));
+    OK(troupe_system_start(sys));
+    options.handlers[TROUPE_EMBEDQ_SYNC].function = echo;
+    OK(troupe_q_serve(sys, &options, &server, &port));
+    OK(troupe_system_spawn(sys, &caller, NULL, &there, NULL));
+    OK(troupe_system_join(sys));
+    ck_assert_int_eq(atomic_load(&answered), 1);
+    troupe_system_free(&sys);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_tcp");
@@ -245,6 +370,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, two_servers_cannot_have_one_port);
     tcase_add_test(tcase, a_server_may_be_made_before_the_system_runs);
     tcase_add_test(tcase, a_server_that_never_runs_is_freed);
+    tcase_add_test(tcase, garbage_of_any_kind_harms_nobody_else);
+    tcase_add_test(tcase, a_client_that_does_not_read_its_answers_is_dropped_alone);
+    tcase_add_test(tcase, an_actor_of_another_base_has_its_connection_there);
     suite_add_tcase(suite, tcase);
     return suite;
 }
