@@ -15,7 +15,7 @@
 
 #include "mailbox/alloc.h"
 
-enum { BLOCK_SLOTS = 256 };
+enum { BLOCK_SLOTS = 256, KEPT_PACKETS = 4096 /* 64 MiB */ };
 
 struct dump {
     const struct trp_trace_source *source;
@@ -144,6 +144,46 @@ static troupe_status finish(FILE *file)
     return fclose(file) == 0 && !bad ? TROUPE_OK : TROUPE_ESYSTEM;
 }
 
+/* Copies all packets at once if they are not too many: the writer does not wait, and a
+ * file system takes its time. What could not be copied has no magic number. */
+static uint8_t *copy_ring(const struct dump *dump, uint32_t worker, bool slow,
+                          const struct trp_packet_place *places, uint32_t count)
+{
+    uint8_t *all = count <= KEPT_PACKETS ? trp_calloc(count, TROUPE_TRACE_PACKET) : NULL;
+
+    for (uint32_t i = 0; all != NULL && i < count; i++) {
+        uint8_t *packet = all + (size_t)i * TROUPE_TRACE_PACKET;
+        if (!trp_ring_copy(dump->source, dump->info, worker, slow, &places[i], packet)) {
+            memset(packet, 0, sizeof(uint32_t));
+        }
+    }
+    return all;
+}
+
+static void write_packets(struct dump *dump, uint32_t worker, bool slow,
+                          const struct trp_packet_place *places, uint32_t count,
+                          FILE *file)
+{
+    uint8_t *all = copy_ring(dump, worker, slow, places, count);
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *packet =
+            all != NULL ? all + (size_t)i * TROUPE_TRACE_PACKET : dump->packet;
+        troupe_trace_packet head;
+        bool copied = all != NULL || trp_ring_copy(dump->source, dump->info, worker, slow,
+                                                   &places[i], dump->packet);
+        memcpy(&head, packet, sizeof(head));
+        if (!copied || head.magic != TROUPE_TRACE_MAGIC) {
+            dump->info->overwritten++;
+        } else if (head.begin >= end) { /* no writer of ours goes back */
+            end = head.end;
+            (void)fwrite(packet, TROUPE_TRACE_PACKET, 1, file);
+        }
+    }
+    trp_free(all);
+}
+
 static troupe_status write_ring(struct dump *dump, uint32_t worker, bool slow)
 {
     struct trp_packet_place *places = NULL;
@@ -161,21 +201,7 @@ static troupe_status write_ring(struct dump *dump, uint32_t worker, bool slow)
         trp_free(places);
         return TROUPE_ESYSTEM;
     }
-    uint64_t end = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!trp_ring_copy(dump->source, dump->info, worker, slow, &places[i],
-                           dump->packet)) {
-            dump->info->overwritten++;
-            continue;
-        }
-        troupe_trace_packet head;
-        memcpy(&head, dump->packet, sizeof(head));
-        if (head.begin < end) {
-            continue; /* out of order: no writer of ours does that */
-        }
-        end = head.end;
-        (void)fwrite(dump->packet, TROUPE_TRACE_PACKET, 1, file);
-    }
+    write_packets(dump, worker, slow, places, count, file);
     trp_free(places);
     return finish(file);
 }

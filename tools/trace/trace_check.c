@@ -331,7 +331,10 @@ troupe_status trp_check(struct trp_trace_at *at,
         status = c.no_memory ? TROUPE_ELIMIT : TROUPE_OK;
     }
     out->overwritten += at->info.overwritten;
-    out->window_ns = c.window != 0 ? trp_trace_ns(at, trp_trace_now(at) - c.window) : 0;
+    uint64_t now = trp_trace_now(at);
+    if (c.window != 0) { /* 1: all is younger than the beginning of the copy */
+        out->window_ns = now > c.window ? trp_trace_ns(at, now - c.window) : 1;
+    }
     trp_map_fini(&c.messages);
     trp_map_fini(&c.rest);
     trp_map_fini(&c.seen);
