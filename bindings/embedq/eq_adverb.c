@@ -130,6 +130,9 @@ static qv *iterate(struct trp_embedq *q, qv *f, qv *how, qv *x, bool scan)
         trp_eq_hold(q, &root, &list);
         qv *next = trp_eq_apply1(q, f, v);
         trp_eq_release(q, &root);
+        if (next != NULL && how == NULL && !trp_eq_bounded(q, next)) {
+            troupe_q_unref(&next);
+        }
         bool same = next != NULL && how == NULL &&
                     (troupe_q_match(next, v) || troupe_q_match(next, x));
         if (same) {

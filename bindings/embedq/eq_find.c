@@ -21,14 +21,15 @@ static uint64_t mix(uint64_t h)
     return h ^ h >> 33;
 }
 
-static uint64_t hash_item(const qv *v, size_t i);
+static uint64_t hash_item(const qv *v, size_t i, int depth);
 
-static uint64_t hash_value(const qv *v)
+/* A few items a few levels down: enough to tell most values apart. */
+static uint64_t hash_value(const qv *v, int depth)
 {
-    uint64_t h = (uint64_t)(v->type + 200);
+    uint64_t h = (uint64_t)(v->type + 200) ^ v->count << 16;
 
-    for (size_t i = 0; i < v->count && i < 64; i++) {
-        h = mix(h ^ hash_item(v, i));
+    for (size_t i = 0; depth < 3 && i < v->count && i < 32; i++) {
+        h = mix(h ^ hash_item(v, i, depth + 1));
     }
     return h;
 }
@@ -42,7 +43,7 @@ static uint64_t hash_double(double x)
     return mix(bits & ~UINT64_C(0xff)); /* close ones are equal */
 }
 
-static uint64_t hash_item(const qv *v, size_t i)
+static uint64_t hash_item(const qv *v, size_t i, int depth)
 {
     int type = v->type < 0 ? -v->type : v->type;
     int64_t whole = 0;
@@ -52,12 +53,12 @@ static uint64_t hash_item(const qv *v, size_t i)
         const qv *columns = TRP_Q_ITEMS(v)[1];
         uint64_t h = 7;
         for (size_t c = 0; c < columns->count; c++) {
-            h = mix(h ^ hash_item(TRP_Q_ITEMS(columns)[c], i));
+            h = mix(h ^ hash_item(TRP_Q_ITEMS(columns)[c], i, depth));
         }
         return h;
     }
     if (trp_q_holds_values(v->type)) {
-        return hash_value(TRP_Q_ITEMS(v)[i]);
+        return hash_value(TRP_Q_ITEMS(v)[i], depth);
     }
     switch (trp_eq_class(type)) {
     case 's':
@@ -110,6 +111,9 @@ static bool places_init(struct trp_embedq *q, struct places *p, const qv *list)
 {
     size_t room = 16;
 
+    if (!trp_eq_bounded(q, list)) {
+        return false;
+    }
     while (room < 2 * trp_eq_len(list)) {
         room *= 2;
     }
@@ -122,7 +126,7 @@ static bool places_init(struct trp_embedq *q, struct places *p, const qv *list)
  */
 static int64_t places_find(struct places *p, const qv *y, size_t j, bool add)
 {
-    size_t at = (size_t)hash_item(y, j) & p->mask;
+    size_t at = (size_t)hash_item(y, j, 0) & p->mask;
 
     for (; p->slots[at] != 0; at = (at + 1) & p->mask) {
         if (equal_items(p->list, p->slots[at] - 1, y, j)) {
@@ -267,6 +271,9 @@ static qv *find_many(struct trp_embedq *q, qv *x, qv *y)
 
 qv *trp_eq_find(struct trp_embedq *q, qv *x, qv *y)
 {
+    if (!trp_eq_bounded(q, x) || !trp_eq_bounded(q, y)) {
+        return NULL;
+    }
     if (trp_q_is_dict(x)) {
         qv *at = trp_eq_find(q, TRP_Q_ITEMS(x)[1], y);
         qv *v = at != NULL ? trp_eq_index1(q, TRP_Q_ITEMS(x)[0], at) : NULL;

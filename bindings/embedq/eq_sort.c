@@ -186,6 +186,9 @@ static int64_t *grade_numbers(struct trp_embedq *q, const qv *x, bool down)
 int64_t *trp_eq_grade(struct trp_embedq *q, qv *x, bool down)
 {
     size_t n = trp_eq_len(x);
+    if (!trp_eq_bounded(q, x)) {
+        return NULL;
+    }
     bool numbers = x->type > TROUPE_Q_LIST && x->type <= TROUPE_Q_TIME && n >= 256 &&
                    trp_eq_class(x->type) != 's' && trp_eq_class(x->type) != 'g';
     if (numbers) {
