@@ -41,6 +41,16 @@ troupe_system *bench_system(uint32_t bases, troupe_ns spin);
 troupe_id bench_spawn(troupe_system *sys, const troupe_behavior *behavior,
                       const void *args, uint32_t base);
 
+enum { BENCH_GO = TROUPE_KIND_USER, BENCH_TOKEN, BENCH_KINDS };
+
+/* A message with a number in it; and BENCH_GO, posted. */
+troupe_msg *bench_message(troupe_kind kind, uint64_t value);
+void bench_go(troupe_system *sys, troupe_id to);
+
+/* Stops the clocks and ends the system of the actor that has seen the last message. */
+troupe_status bench_finish(troupe_self *self, struct bench_result *result,
+                           uint64_t messages);
+
 /* Starts and stops the clocks around what is measured. */
 void bench_begin(struct bench_result *result);
 void bench_end(struct bench_result *result, uint64_t messages);

@@ -6,18 +6,9 @@
 
 #include "tools/bench/bench.h"
 
-enum { KIND_GO = TROUPE_KIND_USER, KIND_TOKEN, CALLERS = 20, IN_FLIGHT = 64 };
+enum { CALLERS = 20, IN_FLIGHT = 64 };
 
 static struct bench_result *report;
-
-static troupe_msg *message(troupe_kind kind, uint64_t value)
-{
-    troupe_msg *msg = NULL;
-
-    bench_must(troupe_msg_new(kind, sizeof(value), &msg), "a message");
-    memcpy(troupe_msg_body(msg), &value, sizeof(value));
-    return msg;
-}
 
 /* ---- exec: an actor calls the engine, awaits, repeats; or keeps many in flight ---- */
 
@@ -42,7 +33,7 @@ struct caller {
 
 static troupe_status call(troupe_self *self, struct caller *caller)
 {
-    troupe_msg *question = message(KIND_TOKEN, 1);
+    troupe_msg *question = bench_message(BENCH_TOKEN, 1);
 
     caller->to_send--;
     return troupe_ask(self, caller->engine, &question, TROUPE_NEVER, 0, NULL);
@@ -53,7 +44,7 @@ static troupe_status caller_receive(troupe_self *self, void *state, troupe_msg *
     struct caller *caller = state;
     troupe_status status = TROUPE_OK;
 
-    if (troupe_msg_kind(*msg) == KIND_GO) {
+    if (troupe_msg_kind(*msg) == BENCH_GO) {
         caller->since = bench_clock();
         for (unsigned i = 0; i < caller->in_flight && status == TROUPE_OK; i++) {
             status = call(self, caller);
@@ -95,7 +86,7 @@ static int run_calls(uint64_t size, unsigned in_flight, troupe_ns spin,
     bench_samples_begin(calls);
     report = out;
     out->messages = calls;
-    troupe_msg *go = message(KIND_GO, 0);
+    troupe_msg *go = bench_message(BENCH_GO, 0);
     bench_must(troupe_post(sys, bench_spawn(sys, &caller_behavior, &caller, 1), &go),
                "a start");
     bench_begin(out);
@@ -187,7 +178,7 @@ static void *call_away(void *context)
             plain_do();
             continue;
         }
-        troupe_msg *question = message(KIND_TOKEN, i);
+        troupe_msg *question = bench_message(BENCH_TOKEN, i);
         troupe_msg *answer = NULL;
         bench_must(
             troupe_call(args->sys, args->engine, &question, TROUPE_NEVER, &answer, NULL),

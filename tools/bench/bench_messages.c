@@ -6,41 +6,9 @@
 
 #include "tools/bench/bench.h"
 
-enum {
-    KIND_GO = TROUPE_KIND_USER,
-    KIND_TOKEN,
-    KIND_TICK,
-    KIND_BYE,
-    KIND_MEET,
-    KIND_PING,
-    KIND_PONG,
-    KIND_QUESTION
-};
+enum { KIND_MEET = BENCH_KINDS, KIND_PING, KIND_PONG, KIND_QUESTION, KIND_LINK_UP };
 
 static struct bench_result *report;
-
-static troupe_msg *message(troupe_kind kind, uint64_t value)
-{
-    troupe_msg *msg = NULL;
-
-    bench_must(troupe_msg_new(kind, sizeof(value), &msg), "a message");
-    memcpy(troupe_msg_body(msg), &value, sizeof(value));
-    return msg;
-}
-
-static void send_go(troupe_system *sys, troupe_id to)
-{
-    troupe_msg *msg = message(KIND_GO, 0);
-
-    bench_must(troupe_post(sys, to, &msg), "a start");
-}
-
-static troupe_status finish(troupe_self *self, uint64_t messages)
-{
-    bench_end(report, messages);
-    troupe_system_shutdown(troupe_self_system(self), TROUPE_S(10));
-    return TROUPE_OK;
-}
 
 /* ---- pingpong and ring: a token goes round ---- */
 
@@ -48,8 +16,6 @@ struct hop {
     troupe_id next;
     uint64_t size; /* of the run, in the first */
 };
-
-enum { KIND_LINK_UP = KIND_QUESTION + 1 };
 
 static troupe_status link_up(troupe_self *self, void *state, troupe_msg **msg)
 {
@@ -61,7 +27,7 @@ static troupe_status link_up(troupe_self *self, void *state, troupe_msg **msg)
 static __attribute__((noinline)) troupe_status first_hop(troupe_self *self,
                                                          const struct hop *hop)
 {
-    troupe_msg *token = message(KIND_TOKEN, hop->size);
+    troupe_msg *token = bench_message(BENCH_TOKEN, hop->size);
 
     bench_begin(report);
     return troupe_tell(self, hop->next, &token);
@@ -71,13 +37,13 @@ static troupe_status hop_receive(troupe_self *self, void *state, troupe_msg **ms
 {
     struct hop *hop = state;
 
-    if (troupe_msg_kind(*msg) != KIND_TOKEN) {
-        return troupe_msg_kind(*msg) == KIND_GO ? first_hop(self, hop)
-                                                : link_up(self, state, msg);
+    if (troupe_msg_kind(*msg) != BENCH_TOKEN) {
+        return troupe_msg_kind(*msg) == BENCH_GO ? first_hop(self, hop)
+                                                 : link_up(self, state, msg);
     }
     uint64_t *left = troupe_msg_body(*msg);
     if (--*left == 0) {
-        return finish(self, report->messages);
+        return bench_finish(self, report, report->messages);
     }
     return troupe_tell(self, hop->next, msg);
 }
@@ -111,7 +77,7 @@ static int go_round(uint64_t size, unsigned actors, struct bench_result *out)
     bench_must(troupe_msg_new(KIND_LINK_UP, sizeof(hop.next), &link), "a message");
     memcpy(troupe_msg_body(link), &hop.next, sizeof(hop.next));
     bench_must(troupe_post(sys, first, &link), "a link");
-    send_go(sys, first);
+    bench_go(sys, first);
     bench_run(sys);
     return 0;
 }
@@ -143,7 +109,7 @@ static troupe_status produce(troupe_self *self, void *state, troupe_msg **msg)
 
     (void)msg;
     while (producer->left != 0) {
-        troupe_msg *next = message(KIND_TOKEN, producer->left);
+        troupe_msg *next = bench_message(BENCH_TOKEN, producer->left);
         troupe_status status = troupe_tell(self, producer->sink, &next);
         if (status == TROUPE_EBUSY) {
             troupe_msg_free(&next);
@@ -172,7 +138,8 @@ static troupe_status sink_receive(troupe_self *self, void *state, troupe_msg **m
     struct sink *sink = state;
 
     (void)msg;
-    return ++sink->seen == sink->wanted ? finish(self, sink->wanted) : TROUPE_OK;
+    return ++sink->seen == sink->wanted ? bench_finish(self, report, sink->wanted)
+                                        : TROUPE_OK;
 }
 
 static troupe_status sink_start(troupe_self *self, void *state, const void *args)
@@ -196,7 +163,7 @@ static int produce_from(uint64_t size, unsigned producers, struct bench_result *
 
     report = out;
     for (unsigned i = 0; i < producers; i++) {
-        send_go(sys, bench_spawn(sys, &producer_behavior, &producer, 0));
+        bench_go(sys, bench_spawn(sys, &producer_behavior, &producer, 0));
     }
     bench_begin(out);
     bench_run(sys);
@@ -235,12 +202,12 @@ static troupe_status source_receive(troupe_self *self, void *state, troupe_msg *
     struct source *source = state;
 
     for (unsigned i = 0; i < SINKS; i++) {
-        troupe_msg *token = message(KIND_TOKEN, i);
+        troupe_msg *token = bench_message(BENCH_TOKEN, i);
         bench_must(troupe_tell(self, source->sinks[i], &token), "telling");
     }
     source->left -= source->left < SINKS ? source->left : SINKS;
     if (source->left == 0) {
-        return finish(self, report->messages);
+        return bench_finish(self, report, report->messages);
     }
     return troupe_tell(self, troupe_self_id(self), msg);
 }
@@ -267,7 +234,7 @@ static int run_fanout(uint64_t size, struct bench_result *out)
     }
     report = out;
     out->messages = size;
-    send_go(sys, bench_spawn(sys, &source_behavior, &source, 0));
+    bench_go(sys, bench_spawn(sys, &source_behavior, &source, 0));
     bench_begin(out);
     bench_run(sys);
     return 0;
@@ -301,7 +268,7 @@ static troupe_status spawner_receive(troupe_self *self, void *state, troupe_msg 
 
     for (unsigned i = 0; i < SPAWN_SLICE && spawner->left != 0; i++) {
         troupe_id child;
-        troupe_msg *hello = message(KIND_TOKEN, spawner->collector.bits);
+        troupe_msg *hello = bench_message(BENCH_TOKEN, spawner->collector.bits);
         bench_must(troupe_spawn(self, &ephemeral_behavior, NULL, NULL, &child),
                    "a spawn");
         bench_must(troupe_tell(self, child, &hello), "telling");
@@ -328,7 +295,7 @@ static int run_spawn(uint64_t size, struct bench_result *out)
     struct spawner spawner = {bench_spawn(sys, &sink_behavior, &size, 0), size};
 
     report = out;
-    send_go(sys, bench_spawn(sys, &spawner_behavior, &spawner, 0));
+    bench_go(sys, bench_spawn(sys, &spawner_behavior, &spawner, 0));
     bench_begin(out);
     bench_run(sys);
     return 0;
@@ -367,7 +334,7 @@ static int run_mem(uint64_t size, struct bench_result *out)
     troupe_system *sys = bench_system(1, 0);
 
     report = out;
-    send_go(sys, bench_spawn(sys, &nursery_behavior, &size, 0));
+    bench_go(sys, bench_spawn(sys, &nursery_behavior, &size, 0));
     bench_begin(out);
     bench_run(sys);
     return 0;
@@ -394,12 +361,12 @@ static troupe_status mall_receive(troupe_self *self, void *state, troupe_msg **m
         mall->waiting = from;
         return TROUPE_OK;
     }
-    troupe_msg *other = message(KIND_MEET, 1);
+    troupe_msg *other = bench_message(KIND_MEET, 1);
     troupe_id first = mall->waiting;
     mall->waiting = TROUPE_NOBODY;
     bench_must(troupe_tell(self, first, &other), "telling");
     bench_must(troupe_tell(self, from, msg), "telling");
-    return --mall->left == 0 ? finish(self, report->messages) : TROUPE_OK;
+    return --mall->left == 0 ? bench_finish(self, report, report->messages) : TROUPE_OK;
 }
 
 static troupe_status mall_start(troupe_self *self, void *state, const void *args)
@@ -440,7 +407,7 @@ static int run_chameneos(uint64_t size, struct bench_result *out)
     report = out;
     out->messages = meetings * 4;
     for (unsigned i = 0; i < CREATURES; i++) {
-        send_go(sys, bench_spawn(sys, &creature_behavior, &mall, 0));
+        bench_go(sys, bench_spawn(sys, &creature_behavior, &mall, 0));
     }
     bench_begin(out);
     bench_run(sys);
@@ -461,7 +428,8 @@ static unsigned big_running;
 static troupe_status big_next(troupe_self *self, struct big *big, troupe_msg **msg)
 {
     if (big->left-- == 0) {
-        return --big_running == 0 ? finish(self, report->messages) : TROUPE_OK;
+        return --big_running == 0 ? bench_finish(self, report, report->messages)
+                                  : TROUPE_OK;
     }
     troupe_msg_set_kind(*msg, KIND_PING);
     return troupe_tell(self, big_ids[troupe_random(self) % BIG], msg);
@@ -500,7 +468,7 @@ static int run_big(uint64_t size, struct bench_result *out)
         big_ids[i] = bench_spawn(sys, &big_behavior, &pings, 0);
     }
     for (unsigned i = 0; i < BIG; i++) {
-        send_go(sys, big_ids[i]);
+        bench_go(sys, big_ids[i]);
     }
     bench_begin(out);
     bench_run(sys);
@@ -511,7 +479,7 @@ static int run_big(uint64_t size, struct bench_result *out)
 
 static troupe_status answerer(troupe_self *self, void *state, troupe_msg **msg)
 {
-    troupe_msg *answer = message(KIND_TOKEN, 1);
+    troupe_msg *answer = bench_message(BENCH_TOKEN, 1);
 
     (void)state;
     return troupe_reply(self, *msg, &answer);
@@ -526,9 +494,9 @@ static troupe_status asker(troupe_self *self, void *state, troupe_msg **msg)
 
     (void)msg;
     if (asker_state->left-- == 0) {
-        return finish(self, report->messages);
+        return bench_finish(self, report, report->messages);
     }
-    troupe_msg *question = message(KIND_QUESTION, 1);
+    troupe_msg *question = bench_message(KIND_QUESTION, 1);
     return troupe_ask(self, asker_state->collector, &question, TROUPE_S(5), 0, NULL);
 }
 
@@ -544,7 +512,7 @@ static int run_ask(uint64_t size, struct bench_result *out)
 
     report = out;
     out->messages = size;
-    send_go(sys, bench_spawn(sys, &asker_behavior, &state, 0));
+    bench_go(sys, bench_spawn(sys, &asker_behavior, &state, 0));
     bench_begin(out);
     bench_run(sys);
     return 0;

@@ -7,25 +7,10 @@
 
 #include "tools/bench/bench.h"
 
-enum { KIND_GO = TROUPE_KIND_USER, KIND_NEWS, SUBSCRIBERS = 10000 };
+enum { KIND_NEWS = BENCH_KINDS, SUBSCRIBERS = 10000 };
 
 static struct bench_result *report;
 static uint64_t wanted;
-
-static void send_go(troupe_system *sys, troupe_id to)
-{
-    troupe_msg *msg = NULL;
-
-    bench_must(troupe_msg_new(KIND_GO, 0, &msg), "a message");
-    bench_must(troupe_post(sys, to, &msg), "a start");
-}
-
-static troupe_status finish(troupe_self *self, uint64_t messages)
-{
-    bench_end(report, messages);
-    troupe_system_shutdown(troupe_self_system(self), TROUPE_S(10));
-    return TROUPE_OK;
-}
 
 static void run_actor(const troupe_behavior *behavior, uint64_t size,
                       struct bench_result *out)
@@ -34,7 +19,7 @@ static void run_actor(const troupe_behavior *behavior, uint64_t size,
 
     report = out;
     wanted = size;
-    send_go(sys, bench_spawn(sys, behavior, NULL, 0));
+    bench_go(sys, bench_spawn(sys, behavior, NULL, 0));
     bench_run(sys);
 }
 
@@ -57,7 +42,7 @@ static troupe_status adds(troupe_self *self, void *state, troupe_msg **msg)
     (void)state, (void)msg;
     bench_begin(report);
     troupe_timer *timers = set_many(self, TROUPE_S(3600));
-    troupe_status status = finish(self, wanted);
+    troupe_status status = bench_finish(self, report, wanted);
     free(timers);
     return status;
 }
@@ -71,7 +56,7 @@ static troupe_status cancels(troupe_self *self, void *state, troupe_msg **msg)
         bench_must(troupe_timer_cancel(self, timers[i]), "a cancel");
     }
     free(timers);
-    return finish(self, wanted);
+    return bench_finish(self, report, wanted);
 }
 
 struct firing {
@@ -82,12 +67,12 @@ static troupe_status fires(troupe_self *self, void *state, troupe_msg **msg)
 {
     struct firing *firing = state;
 
-    if (troupe_msg_kind(*msg) == KIND_GO) {
+    if (troupe_msg_kind(*msg) == BENCH_GO) {
         bench_begin(report);
         free(set_many(self, TROUPE_S(1)));
         return TROUPE_OK;
     }
-    return ++firing->fired == wanted ? finish(self, wanted) : TROUPE_OK;
+    return ++firing->fired == wanted ? bench_finish(self, report, wanted) : TROUPE_OK;
 }
 
 static const troupe_behavior adds_behavior = {.name = "timers", .receive = adds};
@@ -120,7 +105,8 @@ static uint64_t read_so_far;
 static troupe_status reader(troupe_self *self, void *state, troupe_msg **msg)
 {
     (void)state, (void)msg;
-    return ++read_so_far == report->messages ? finish(self, read_so_far) : TROUPE_OK;
+    return ++read_so_far == report->messages ? bench_finish(self, report, read_so_far)
+                                             : TROUPE_OK;
 }
 
 static troupe_status reader_start(troupe_self *self, void *state, const void *args)
@@ -183,7 +169,7 @@ static int run_pubsub(uint64_t size, struct bench_result *out)
     for (unsigned i = 0; i < SUBSCRIBERS; i++) {
         (void)bench_spawn(sys, &reader_behavior, NULL, 0);
     }
-    send_go(sys, bench_spawn(sys, &publisher_behavior, NULL, 0));
+    bench_go(sys, bench_spawn(sys, &publisher_behavior, NULL, 0));
     bench_begin(out);
     bench_run(sys);
     return 0;
@@ -198,7 +184,7 @@ static troupe_status marks(troupe_self *self, void *state, troupe_msg **msg)
     for (uint64_t i = 0; i < wanted; i++) {
         troupe_mark(self, 1, (uint32_t)i);
     }
-    return finish(self, wanted);
+    return bench_finish(self, report, wanted);
 }
 
 static const troupe_behavior marks_behavior = {.name = "marks", .receive = marks};

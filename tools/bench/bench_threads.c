@@ -5,32 +5,7 @@
 
 #include "tools/bench/bench.h"
 
-enum { KIND_GO = TROUPE_KIND_USER, KIND_TOKEN };
-
 static struct bench_result *report;
-
-static troupe_msg *message(troupe_kind kind, uint64_t value)
-{
-    troupe_msg *msg = NULL;
-
-    bench_must(troupe_msg_new(kind, sizeof(value), &msg), "a message");
-    memcpy(troupe_msg_body(msg), &value, sizeof(value));
-    return msg;
-}
-
-static void send_go(troupe_system *sys, troupe_id to)
-{
-    troupe_msg *msg = message(KIND_GO, 0);
-
-    bench_must(troupe_post(sys, to, &msg), "a start");
-}
-
-static troupe_status finish(troupe_self *self, uint64_t messages)
-{
-    bench_end(report, messages);
-    troupe_system_shutdown(troupe_self_system(self), TROUPE_S(10));
-    return TROUPE_OK;
-}
 
 /* ---- xcount: a stream from one base to another ---- */
 
@@ -44,11 +19,11 @@ static troupe_status stream_out(troupe_self *self, void *state, troupe_msg **msg
     struct stream *stream = state;
 
     for (unsigned i = 0; i < 64 && stream->left != 0; i++) {
-        troupe_msg *token = message(KIND_TOKEN, stream->left);
+        troupe_msg *token = bench_message(BENCH_TOKEN, stream->left);
         troupe_status status = troupe_tell(self, stream->sink, &token);
         if (status == TROUPE_EBUSY) { /* the door is full: look again in a little while */
             troupe_msg_free(&token);
-            return troupe_after(self, TROUPE_US(50), KIND_GO, 0, NULL);
+            return troupe_after(self, TROUPE_US(50), BENCH_GO, 0, NULL);
         }
         bench_must(status, "telling");
         stream->left--;
@@ -56,7 +31,7 @@ static troupe_status stream_out(troupe_self *self, void *state, troupe_msg **msg
     if (stream->left == 0) {
         return TROUPE_OK;
     }
-    troupe_msg_set_kind(*msg, KIND_GO);
+    troupe_msg_set_kind(*msg, BENCH_GO);
     return troupe_tell(self, troupe_self_id(self), msg);
 }
 
@@ -81,7 +56,9 @@ static troupe_status count(troupe_self *self, void *state, troupe_msg **msg)
     struct counter *counter = state;
 
     (void)msg;
-    return ++counter->seen == counter->wanted ? finish(self, counter->wanted) : TROUPE_OK;
+    return ++counter->seen == counter->wanted
+               ? bench_finish(self, report, counter->wanted)
+               : TROUPE_OK;
 }
 
 static troupe_status counter_start(troupe_self *self, void *state, const void *args)
@@ -103,7 +80,7 @@ static int run_xcount(uint64_t size, struct bench_result *out)
     struct stream stream = {bench_spawn(sys, &counter_behavior, &size, 1), size};
 
     report = out;
-    send_go(sys, bench_spawn(sys, &stream_behavior, &stream, 2));
+    bench_go(sys, bench_spawn(sys, &stream_behavior, &stream, 2));
     bench_begin(out);
     bench_run(sys);
     return 0;
@@ -122,13 +99,13 @@ static troupe_status ping(troupe_self *self, void *state, troupe_msg **msg)
 {
     struct pinger *pinger = state;
 
-    if (troupe_msg_kind(*msg) == KIND_GO) {
+    if (troupe_msg_kind(*msg) == BENCH_GO) {
         pinger->since = bench_clock();
-        troupe_msg_set_kind(*msg, KIND_TOKEN);
+        troupe_msg_set_kind(*msg, BENCH_TOKEN);
     } else {
         bench_sample(&pinger->since, &pinger->in_sample);
     }
-    return pinger->left-- == 0 ? finish(self, report->messages)
+    return pinger->left-- == 0 ? bench_finish(self, report, report->messages)
                                : troupe_tell(self, pinger->other, msg);
 }
 
@@ -160,7 +137,7 @@ static int run_ping_between(uint64_t size, troupe_ns spin, struct bench_result *
     bench_samples_begin(size);
     report = out;
     out->messages = 2 * size;
-    send_go(sys, bench_spawn(sys, &pinger_behavior, &pinger, 1));
+    bench_go(sys, bench_spawn(sys, &pinger_behavior, &pinger, 1));
     bench_begin(out);
     bench_run(sys);
     bench_samples_end(out);

@@ -103,6 +103,30 @@ void bench_end(struct bench_result *result, uint64_t messages)
     result->messages = messages;
 }
 
+troupe_msg *bench_message(troupe_kind kind, uint64_t value)
+{
+    troupe_msg *msg = NULL;
+
+    bench_must(troupe_msg_new(kind, sizeof(value), &msg), "a message");
+    memcpy(troupe_msg_body(msg), &value, sizeof(value));
+    return msg;
+}
+
+void bench_go(troupe_system *sys, troupe_id to)
+{
+    troupe_msg *msg = bench_message(BENCH_GO, 0);
+
+    bench_must(troupe_post(sys, to, &msg), "a start");
+}
+
+troupe_status bench_finish(troupe_self *self, struct bench_result *result,
+                           uint64_t messages)
+{
+    bench_end(result, messages);
+    troupe_system_shutdown(troupe_self_system(self), TROUPE_S(10));
+    return TROUPE_OK;
+}
+
 void bench_run(troupe_system *sys)
 {
     bench_must(troupe_system_run(sys), "running");
