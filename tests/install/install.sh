@@ -28,6 +28,10 @@ expect "building with CMake" cmake --build "$room/foreign"
 said=$("$room/foreign/foreign")
 [ "${said#hello from }" != "$said" ] || { echo "install: foreign said: $said"; exit 1; }
 
+if [ -x "$room/foreign/foreign_sqlite" ]; then
+    expect "the foreign program with SQLite" "$room/foreign/foreign_sqlite"
+fi
+
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name troupe.pc)")
 export PKG_CONFIG_PATH
 [ "$(pkg-config --modversion troupe)" = "${said#hello from }" ] ||
@@ -36,8 +40,15 @@ export PKG_CONFIG_PATH
 expect "building with pkg-config" "$cc" -std=c11 "$here/foreign/foreign.c" -o "$room/one_line" \
     $(pkg-config --cflags --libs troupe)
 libs=$(pkg-config --variable=libdir troupe)
-LD_LIBRARY_PATH=$libs "$room/one_line" >"$room/log" ||
-    { echo "install: the pkg-config program failed"; exit 1; }
+export LD_LIBRARY_PATH="$libs"
+expect "the pkg-config program" "$room/one_line"
+if pkg-config --exists troupe-sqlite; then
+    # shellcheck disable=SC2046
+    expect "building with pkg-config and SQLite" "$cc" -std=c11 \
+        "$here/../../docs/examples/sqlite_engine.c" -o "$room/sqlite" \
+        $(pkg-config --cflags --libs troupe-sqlite)
+    expect "the pkg-config program with SQLite" "$room/sqlite"
+fi
 if grep -rlF "$room/first" "$libs/cmake" "$libs/pkgconfig"; then
     echo "install: these files name the place they were installed to"
     exit 1
@@ -53,7 +64,9 @@ if [ -f "$libs/libtroupe.a" ]; then
         "$libs/libtroupe.a" -Wl,--no-whole-archive -Wl,-z,defs \
         $(pkg-config --libs libevent_core openssl libsodium) -lpthread -lm -ldl
 fi
-nm -D --defined-only "$library" | awk '{ print $NF }' >"$room/exported"
+for shared in "$library" "$libs/libtroupe_sqlite.so"; do
+    [ -f "$shared" ] && nm -D --defined-only "$shared" | awk '{ print $NF }'
+done >"$room/exported" || true
 strange=$(grep -v '^troupe_' "$room/exported" || true)
 [ -z "$strange" ] || { echo "install: exported without the prefix:"; echo "$strange"; exit 1; }
 [ -s "$room/exported" ] || { echo "install: nothing is exported"; exit 1; }

@@ -48,6 +48,10 @@ function(trp_library target sources)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL SHARED_LIBRARY AND TROUPE_SANITIZE STREQUAL none)
+    target_link_options(${target} PRIVATE -Wl,-z,defs) # nothing private of another library
+  endif()
 endfunction()
 
 # troupe and troupe_sqlite as users link them, and troupe_testable with everything of both
@@ -65,7 +69,8 @@ function(trp_libraries)
   trp_library(troupe_sqlite "${sqlite}")
   add_library(troupe::sqlite ALIAS troupe_sqlite)
   if(BUILD_SHARED_LIBS) # what is private in libtroupe and used here too
-    target_sources(troupe_sqlite PRIVATE ${PROJECT_SOURCE_DIR}/mailbox/alloc.c)
+    target_sources(troupe_sqlite PRIVATE ${PROJECT_SOURCE_DIR}/mailbox/alloc.c
+      ${PROJECT_SOURCE_DIR}/mailbox/pool.c)
   endif()
   target_link_libraries(troupe_sqlite PUBLIC troupe PRIVATE PkgConfig::sqlite3)
   set_target_properties(troupe_sqlite PROPERTIES EXPORT_NAME sqlite)

@@ -49,11 +49,19 @@ endforeach()
 if(TRP_STATIC)
   set(TRP_PC_PRIVATE "Requires: ${TRP_PC_REQUIRES}")
   set(TRP_PC_LINK "-L\${libdir} -ltroupe ${TRP_PC_LIBS}")
+  set(TRP_PC_SQLITE "Requires: troupe = ${PROJECT_VERSION}, sqlite3")
 else()
   set(TRP_PC_PRIVATE "Requires.private: ${TRP_PC_REQUIRES}")
   set(TRP_PC_LINK "-L\${libdir} -ltroupe\nLibs.private: ${TRP_PC_LIBS}")
+  set(TRP_PC_SQLITE "Requires: troupe = ${PROJECT_VERSION}\nRequires.private: sqlite3")
 endif()
 configure_file(${PROJECT_SOURCE_DIR}/tools/cmake/troupe.pc.in
   ${PROJECT_BINARY_DIR}/troupe.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/troupe.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET troupe_sqlite)
+  configure_file(${PROJECT_SOURCE_DIR}/tools/cmake/troupe-sqlite.pc.in
+    ${PROJECT_BINARY_DIR}/troupe-sqlite.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/troupe-sqlite.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
