@@ -45,8 +45,6 @@ struct peer {
 
 static void read_input(troupe_self *self, struct peer *p);
 
-/* ---- the end ---- */
-
 static void close_with(troupe_self *self, struct peer *p, troupe_log_level level,
                        const char *event, const char *why)
 {
