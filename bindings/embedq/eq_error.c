@@ -89,8 +89,12 @@ bool trp_eq_bounded(struct trp_embedq *q, const qv *v)
 {
     size_t limit = q->options.memory_limit;
 
-    return !trp_q_holds_values(v->type) || bytes_of(v, limit, 0) <= limit ||
-           trp_eq_oom(q) != NULL;
+    if (!trp_q_holds_values(v->type)) {
+        return true;
+    }
+    size_t bytes = bytes_of(v, limit, 0);
+    q->steps += bytes >> 14; /* looking costs, too */
+    return bytes <= limit || trp_eq_oom(q) != NULL;
 }
 
 /* Bytes in globals, locals and lists being filled; or more than the limit. */

@@ -31,8 +31,8 @@ static troupe_q_value *outcome(const uint8_t *data, size_t size)
     troupe_q_value *v = NULL;
     troupe_q_value *line = NULL;
 
-    options.memory_limit = (size_t)1 << 20;
-    options.step_limit = 5000;
+    options.memory_limit = (size_t)1 << 18;
+    options.step_limit = 2000;
     options.call_depth = 60;
     options.host = &host;
     options.context = &clock;
