@@ -317,6 +317,12 @@ static struct trp_eq_node *after_term(struct trp_eq_parser *p, struct trp_eq_nod
             p->token.op == ':' ? NULL : trp_eq_builtin(p->q, glyph, strlen(glyph));
         return assignment(p, t, op, global);
     }
+    struct trp_eq_token next = trp_eq_peek(p);
+    bool ends = next.kind == TRP_EQ_END || next.kind == TRP_EQ_SEMI ||
+                next.kind == TRP_EQ_CLOSE || next.kind == TRP_EQ_ADVERB;
+    if (p->token.kind == TRP_EQ_OP && p->token.op == ':' && p->token.op2 == 0 && !ends) {
+        return (void *)trp_eq_nyi(p->q, "assignment to a pattern");
+    }
     if (++p->depth > TRP_EQ_NEST_MAX) {
         return (void *)trp_eq_fail(p->q, "limit");
     }

@@ -89,8 +89,9 @@ GROUP(errors_have_q_text, {"1+`a", "'type"}, {"`e+1", "'type"}, {"til \"asd\"", 
       {"hopen 5", "'nyi: hopen"}, {"5 \"til\"", "'nyi: send on a handle"},
       {"k)+/x", "'nyi: k"}, {"{.z.s x}1", "'stack"},
       {"{$[x<2;x;.z.s[x-1]+.z.s x-2]}10", "55"}, {"f:{f x};f 1", "'stack"},
-      {"40{(x;x)}/1", "'wsfull"}, {"x:60{(x;x)}/1;count x", "2"}, {"x~x", "'wsfull"},
-      {"show x", "'wsfull"}, {"x:0", "::"})
+      {"(a;b):1 2", "'nyi: assignment to a pattern"}, {"40{(x;x)}/1", "'wsfull"},
+      {"x:60{(x;x)}/1;count x", "2"}, {"x~x", "'wsfull"}, {"show x", "'wsfull"},
+      {"x:0", "::"})
 
 GROUP(errors_are_caught, {"@[til;`a;{x}]", "\"type\""}, {"@[til;`a;42]", "42"},
       {".[{x+y};(1;`a);{`caught}]", "`caught"}, {".[{x+y};(1;2);{`caught}]", "3"},

@@ -13,7 +13,7 @@
 
 static troupe_embedq *q;
 static char sent[8192];
-static char log_path[64];
+static char log_path[128];
 
 static const char plant[] =
     "/ tables that are fed\n"
@@ -176,9 +176,11 @@ END_TEST
 
 START_TEST(the_log_is_replayed)
 {
-    char text[256];
+    char text[512];
 
-    (void)snprintf(log_path, sizeof log_path, "%s", "/tmp/troupe-tick-XXXXXX");
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(log_path, sizeof log_path, "%.90s/troupe-tick-XXXXXX",
+                   base != NULL ? base : "/tmp");
     int file = mkstemp(log_path);
     ck_assert_int_ge(file, 0);
     (void)close(file);
