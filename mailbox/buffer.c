@@ -58,7 +58,9 @@ static troupe_status grow(struct trp_buffer *buffer, size_t size)
     if (used + size <= buffer->capacity && buffer->bytes != NULL) {
         return TROUPE_OK;
     }
-    size_t capacity = buffer->capacity != 0 ? buffer->capacity : BUFFER_FIRST;
+    size_t capacity = buffer->capacity != 0          ? buffer->capacity
+                      : buffer->limit < BUFFER_FIRST ? buffer->limit
+                                                     : BUFFER_FIRST;
     while (capacity < used + size) {
         capacity = capacity > buffer->limit / 2 ? buffer->limit : capacity * 2;
     }

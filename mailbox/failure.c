@@ -52,7 +52,8 @@ void troupe_msg_add_context(troupe_msg *msg, const char *context)
 
 const troupe_failure *troupe_msg_failure(const troupe_msg *msg)
 {
-    return msg->kind == TROUPE_KIND_FAILURE && msg->size == sizeof(troupe_failure)
+    return msg->kind == TROUPE_KIND_FAILURE && msg->size == sizeof(troupe_failure) &&
+                   (msg->flags & TRP_MSG_BODY) == 0
                ? (const troupe_failure *)troupe_msg_body(msg)
                : NULL;
 }

@@ -145,14 +145,16 @@ void *trp_pool_refill(unsigned class, uint16_t *home)
     if (block != NULL || POOL_KEEP == 0) {
         return block != NULL ? block : trp_alloc(sizes[class]);
     }
-    for (unsigned i = 0; i < REFILL; i++) {
+    pool->own.classes[class].count = 0; /* exact again: the free list is empty */
+    block = trp_aligned(64, sizes[class]);
+    for (unsigned i = 0; block != NULL && i < REFILL; i++) {
         void *spare = trp_aligned(64, sizes[class]);
         if (spare == NULL) {
             break;
         }
         trp_pool_put(spare, class, pool->own.home);
     }
-    return trp_aligned(64, sizes[class]);
+    return block;
 }
 
 static void send_home(struct pool *pool, unsigned class)
