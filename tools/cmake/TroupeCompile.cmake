@@ -40,13 +40,21 @@ function(trp_sources library)
   endforeach()
 endfunction()
 
-function(trp_library target sources)
-  add_library(${target} ${ARGN} ${sources})
+# Sources are compiled once, into objects that several libraries share.
+function(trp_objects target sources)
+  add_library(${target} OBJECT ${sources})
+  troupe_compile(${target})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(${target} PRIVATE ${ARGN})
+endfunction()
+
+function(trp_library target)
+  add_library(${target} ${ARGN})
   troupe_compile(${target})
   target_include_directories(${target} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   get_target_property(type ${target} TYPE)
   if(type STREQUAL SHARED_LIBRARY AND TROUPE_SANITIZE STREQUAL none)
@@ -59,14 +67,16 @@ endfunction()
 function(trp_libraries)
   get_property(core GLOBAL PROPERTY TRP_CORE)
   get_property(sqlite GLOBAL PROPERTY TRP_SQLITE)
+  set(needs PkgConfig::libevent OpenSSL::SSL OpenSSL::Crypto PkgConfig::sodium
+    Threads::Threads m ${CMAKE_DL_LIBS})
+  trp_objects(troupe_core_objects "${core}" ${needs})
+  trp_objects(troupe_sqlite_objects "${sqlite}" PkgConfig::sqlite3 Threads::Threads)
 
-  trp_library(troupe "${core}")
+  trp_library(troupe $<TARGET_OBJECTS:troupe_core_objects>)
   add_library(troupe::troupe ALIAS troupe)
-  target_link_libraries(troupe PRIVATE PkgConfig::libevent OpenSSL::SSL OpenSSL::Crypto
-    PkgConfig::sodium Threads::Threads m ${CMAKE_DL_LIBS})
+  target_link_libraries(troupe PRIVATE ${needs})
 
-  if(sqlite)
-  trp_library(troupe_sqlite "${sqlite}")
+  trp_library(troupe_sqlite $<TARGET_OBJECTS:troupe_sqlite_objects>)
   add_library(troupe::sqlite ALIAS troupe_sqlite)
   if(BUILD_SHARED_LIBS) # what is private in libtroupe and used here too
     target_sources(troupe_sqlite PRIVATE ${PROJECT_SOURCE_DIR}/mailbox/alloc.c
@@ -74,10 +84,8 @@ function(trp_libraries)
   endif()
   target_link_libraries(troupe_sqlite PUBLIC troupe PRIVATE PkgConfig::sqlite3)
   set_target_properties(troupe_sqlite PROPERTIES EXPORT_NAME sqlite)
-  endif()
 
-  trp_library(troupe_testable "${core};${sqlite}" STATIC)
-  target_link_libraries(troupe_testable PUBLIC PkgConfig::libevent OpenSSL::SSL
-    OpenSSL::Crypto PkgConfig::sodium PkgConfig::sqlite3 Threads::Threads m
-    ${CMAKE_DL_LIBS})
+  trp_library(troupe_testable STATIC $<TARGET_OBJECTS:troupe_core_objects>
+    $<TARGET_OBJECTS:troupe_sqlite_objects>)
+  target_link_libraries(troupe_testable PUBLIC ${needs} PkgConfig::sqlite3)
 endfunction()
