@@ -33,7 +33,8 @@ static inline bool trp_gate_put_chain(struct trp_gate *gate, struct trp_gate_lin
 
     do {
         oldest->next = top;
-        /* seq_cst: pairs with the taker's "asleep, look again" in base.c and park.c */
+        /* seq_cst: pairs with the taker's "asleep, look again" in base.c and
+         * engine_thread.c */
     } while (!atomic_compare_exchange_weak_explicit(
         &gate->top, &top, newest, memory_order_seq_cst, memory_order_relaxed));
     return top == NULL;
