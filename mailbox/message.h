@@ -10,12 +10,12 @@
 #include "mailbox/pool.h"
 
 enum {
-    TRP_MSG_OWNED = 1 << 0,  /* body: struct trp_owned */
-    TRP_MSG_BLOB = 1 << 1,   /* body: troupe_blob * */
-    TRP_MSG_ASK = 1 << 2,    /* `from` is a future or pending: it wants an answer */
-    TRP_MSG_ANSWER = 1 << 3, /* brought by a future to its owner; never refused */
-    TRP_MSG_SIGNAL = 1 << 4, /* the runtime's own: never refused, not bounded */
-    TRP_MSG_URGENT = 1 << 5, /* an engine call that jumps the queue */
+    TRP_MSG_OWNED = 1 << 0,   /* body: struct trp_owned */
+    TRP_MSG_BLOB = 1 << 1,    /* body: troupe_blob * */
+    TRP_MSG_ASK = 1 << 2,     /* `from` is a future or pending: it wants an answer */
+    TRP_MSG_ANSWER = 1 << 3,  /* brought by a future to its owner; never refused */
+    TRP_MSG_SIGNAL = 1 << 4,  /* the runtime's own: never refused, not bounded */
+    TRP_MSG_URGENT = 1 << 5,  /* an engine call that jumps the queue */
     TRP_MSG_COUNTED = 1 << 6, /* an engine call that is counted in its engine's queue;
                                  `enqueued` is not in ticks, see actors/engine.h */
     TRP_MSG_BODY = TRP_MSG_OWNED | TRP_MSG_BLOB /* flags that say nothing of the lane */
