@@ -2,6 +2,8 @@
  * test_engine_threads.c - the engine on its thread, called by many others. */
 #include "tests/system/threaded_player.h"
 
+#include <string.h>
+
 /* ---- many callers ---- */
 
 static void *call_often(void *context)
@@ -289,6 +291,23 @@ START_TEST(shutdown_with_time_runs_a_long_queue)
 }
 END_TEST
 
+START_TEST(an_engine_works_before_the_system_runs_and_ends_with_it)
+{
+    troupe_options options = TROUPE_OPTIONS;
+
+    memset(&played, 0, sizeof(played));
+    options.trace = "ring";
+    ck_assert_int_eq(troupe_system_new(&options, &sys), TROUPE_OK);
+    ck_assert_int_eq(troupe_engine_open(sys, &player, NULL, &engine), TROUPE_OK);
+    ck_assert_int_eq(call(CALL_ECHO, 0, TROUPE_NEVER), TROUPE_OK);
+    troupe_pending *pending = post_ask(CALL_POLL, TROUPE_NEVER);
+    troupe_system_shutdown(sys, 0);
+    ck_assert_int_eq(call(CALL_ECHO, 0, TROUPE_NEVER), TROUPE_ECLOSED);
+    troupe_pending_free(&pending);
+    troupe_system_free(&sys);
+}
+END_TEST
+
 /* ---- actors that ask ---- */
 
 struct asker {
@@ -412,6 +431,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_system_can_be_freed_while_a_call_is_stuck);
     tcase_add_test(tcase, shutdown_answers_a_long_queue_within_its_deadline);
     tcase_add_test(tcase, shutdown_with_time_runs_a_long_queue);
+    tcase_add_test(tcase, an_engine_works_before_the_system_runs_and_ends_with_it);
     tcase_add_test(tcase, an_actor_asks_and_hears_in_order);
     tcase_add_test(tcase, actors_are_answered_when_an_engine_is_stuck);
     tcase_add_test(tcase, callers_and_a_closer_race_and_nobody_hangs);
