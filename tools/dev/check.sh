@@ -49,6 +49,12 @@ $found"
     found=$(git grep -nIE '\b(TODO|FIXME|XXX)\b' -- '*.c' '*.h' '*.sh' '*.cmake' ':!tools/dev/check.sh')
     [ -z "$found" ] || say "unfinished:
 $found"
+    found=$(git grep -nIE '(^|[^a-zA-Z0-9._-])/(work|root|home)/' -- ':!tools/dev/check.sh')
+    [ -z "$found" ] || say "paths of one machine:
+$found"
+    found=$(c_files docs/examples | xargs grep -nE '#include "' /dev/null)
+    [ -z "$found" ] || say "an example uses the public headers only:
+$found"
 }
 
 headers() {
