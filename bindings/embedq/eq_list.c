@@ -211,6 +211,9 @@ static qv *set_attr(struct trp_embedq *q, const char *name, qv *x)
     if (!trp_q_is_list(x) && x->type != TROUPE_Q_TABLE) {
         return trp_q_is_dict(x) ? troupe_q_ref(x) : trp_eq_fail(q, "type");
     }
+    if (*at == 's' && !trp_eq_bounded(q, x)) {
+        return NULL;
+    }
     for (size_t i = 1; *at == 's' && trp_q_is_list(x) && i < x->count; i++) {
         if (trp_eq_compare(x, i - 1, x, i) > 0) {
             return trp_eq_fail(q, "s-fail");

@@ -58,7 +58,7 @@ static int compare_at(const qv *x, size_t i, const qv *y, size_t j, int depth)
 
 static int compare_values(const qv *x, const qv *y, int depth)
 {
-    if (depth > TROUPE_Q_DEPTH_MAX) {
+    if (x == y || depth > TROUPE_Q_DEPTH_MAX) {
         return 0;
     }
     if (x->type != y->type) {
