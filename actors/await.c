@@ -155,6 +155,18 @@ static void fail(struct trp_pendings *all, struct troupe_pending *pending,
     settle(all, pending, msg);
 }
 
+void trp_pending_fail(struct troupe_system *sys, uint64_t id, troupe_status status)
+{
+    struct trp_pendings *all = sys->pendings;
+
+    (void)pthread_mutex_lock(&all->lock);
+    struct troupe_pending *pending = find(all, id);
+    if (pending != NULL && pending->open) {
+        fail(all, pending, status);
+    }
+    (void)pthread_mutex_unlock(&all->lock);
+}
+
 /* Fails those that wait for `target` (0: all); the one with the id `running` as timed
  * out. */
 static void fail_those(struct troupe_system *sys, uint64_t target, troupe_status status,

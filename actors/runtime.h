@@ -438,6 +438,8 @@ void trp_names_forget(struct trp_names *names, uint64_t id);
 troupe_status trp_pendings_new(struct trp_pendings **out);
 void trp_pendings_free(struct trp_pendings **pendings);
 troupe_status trp_pending_answer(struct troupe_system *sys, uint64_t id, troupe_msg *msg);
+/* Ends a wait with a failure, if need be without memory for one (TROUPE_ENOMEM then). */
+void trp_pending_fail(struct troupe_system *sys, uint64_t id, troupe_status status);
 void trp_pending_retarget(struct troupe_system *sys, uint64_t id, uint64_t to);
 void trp_pendings_target_ended(struct troupe_system *sys, uint64_t target);
 void trp_pendings_fail_all(struct troupe_system *sys, troupe_status status);

@@ -172,6 +172,9 @@ void trp_answer_failure(struct trp_base *base, uint64_t asker, troupe_status sta
         return;
     }
     if (troupe_msg_new_failure(status, TROUPE_NOBODY, &msg, "%s", text) != TROUPE_OK) {
+        if (trp_id_base(asker) == TRP_BASE_PENDING) {
+            trp_pending_fail(base->system, asker, status);
+        }
         return;
     }
     if (trp_answer(base, asker, msg) != TROUPE_OK) {

@@ -6,6 +6,7 @@
 #include <troupe/future.h>
 #include <troupe/system.h>
 
+#include "mailbox/alloc.h"
 #include "tests/support/suite.h"
 
 enum {
@@ -324,6 +325,33 @@ START_TEST(many_threads_call_at_once_and_each_gets_its_own_answers)
 }
 END_TEST
 
+/* A simulated system, so that the allocation that fails is the one on the base. */
+START_TEST(a_failure_without_memory_still_ends_the_wait)
+{
+    static const troupe_behavior deaf = {.name = "deaf"};
+    troupe_options options = TROUPE_OPTIONS;
+
+    options.simulated = true;
+    for (uint64_t nth = 1; nth <= 8; nth++) {
+        troupe_pending *pending = NULL;
+        troupe_msg *msg = NULL;
+        ck_assert_int_eq(troupe_system_new(&options, &sys), TROUPE_OK);
+        ck_assert_int_eq(troupe_system_spawn(sys, &deaf, NULL, NULL, &server), TROUPE_OK);
+        ck_assert_int_eq(troupe_msg_new(KIND_MUTE, 0, &msg), TROUPE_OK);
+        ck_assert_int_eq(troupe_post_ask(sys, server, &msg, TROUPE_NEVER, &pending),
+                         TROUPE_OK);
+        trp_fail_nth(nth);
+        (void)troupe_system_step(sys, 0);
+        (void)trp_fail_happened();
+        ck_assert_int_eq(troupe_pending_wait(pending, 0, &msg), TROUPE_OK);
+        ck_assert_int_ne(troupe_msg_status(msg), TROUPE_OK);
+        troupe_msg_free(&msg);
+        troupe_pending_free(&pending);
+        troupe_system_free(&sys);
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("await");
@@ -341,6 +369,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, what_makes_no_sense_is_refused);
     tcase_add_test(tcase, shutdown_answers_whoever_waits);
     tcase_add_test(tcase, many_threads_call_at_once_and_each_gets_its_own_answers);
+    tcase_add_test(tcase, a_failure_without_memory_still_ends_the_wait);
     suite_add_tcase(suite, tcase);
     return suite;
 }
