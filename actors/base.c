@@ -20,6 +20,7 @@ struct trp_loop {
     int wake_fd;
     bool own; /* the event_base is ours */
     bool attached;
+    unsigned busy;    /* passes for which sleeps are long since many timers fired */
     bool dispatching; /* by us: a borrowed loop is left at the end, not run on */
     pthread_t thread;
     bool threaded; /* `thread` must be joined */
@@ -44,7 +45,7 @@ static void wake(struct trp_base *base)
  * costs 5 to 15 us of CPU): a little when few fire, more when a pass has fired many. */
 #define QUANTUM      TROUPE_US(100)
 #define QUANTUM_BUSY TROUPE_MS(1)
-enum { MANY_TIMERS = 64 };
+enum { MANY_TIMERS = 64, BUSY_PASSES = 4 };
 
 static void call_at(struct trp_loop *loop, troupe_ns delay, troupe_ns quantum)
 {
@@ -105,8 +106,17 @@ static void pass(struct trp_loop *loop)
         }
     } while (spin_ns != 0 && next > base->now + spin_ns &&
              spin(base, trp_clock() + spin_ns));
-    fired = base->wheel.fired - fired;
+    if (base->wheel.fired - fired > MANY_TIMERS) {
+        loop->busy = BUSY_PASSES;
+    } else if (loop->busy != 0) {
+        loop->busy--;
+    }
+    troupe_ns quantum = loop->busy != 0 ? QUANTUM_BUSY : QUANTUM;
     troupe_ns now = trp_clock();
+    bool work = base->run_head != NULL || !trp_gate_is_empty(&base->gate);
+    if (next <= now && !work && loop->busy != 0) {
+        next = now + 1; /* timers came due meanwhile: they share the next wake-up, too */
+    }
     if (next <= now) {
         call_at(loop, 0, 0);
         return;
@@ -117,7 +127,7 @@ static void pass(struct trp_loop *loop)
         atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
         call_at(loop, 0, 0);
     } else if (next != TROUPE_NEVER) {
-        call_at(loop, next - now, fired > MANY_TIMERS ? QUANTUM_BUSY : QUANTUM);
+        call_at(loop, next - now, quantum);
     } else {
         (void)event_del(loop->timer);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * timers.h - a hierarchical wheel: five levels of 1024 buckets over ticks of 2^16 ns.
+ * timers.h - a hierarchical wheel: five levels of 1024 buckets over ticks of 2^20 ns.
  *
  * Deadlines are exact: a bucket is only emptied of what is due. Nodes are found by index,
  * so that an id outlives its timer harmlessly. */
@@ -9,7 +9,7 @@
 #include <troupe/actor.h>
 
 enum {
-    TRP_WHEEL_SHIFT = 16,
+    TRP_WHEEL_SHIFT = 20,
     TRP_WHEEL_BITS = 10,
     TRP_WHEEL_SLOTS = 1024,
     TRP_WHEEL_LEVELS = 5,

@@ -325,6 +325,9 @@ static qv *amend_named(struct trp_embedq *q, qv *name, size_t count, qv **index,
         if (q->options.host == NULL || q->options.host->file == NULL) {
             return trp_eq_nyi(q, "file amend");
         }
+        if (value == NULL) {
+            return trp_eq_fail(q, "rank");
+        }
         troupe_status status = q->options.host->file(
             q->options.context, TROUPE_EMBEDQ_LOG_CREATE, text, value, NULL);
         return status == TROUPE_OK ? troupe_q_ref(name)
@@ -358,7 +361,11 @@ static qv *amend_named(struct trp_embedq *q, qv *name, size_t count, qv **index,
 static qv *amend(struct trp_embedq *q, qv *target, size_t count, qv **index, qv *verb,
                  qv *value)
 {
-    verb = verb != NULL && replaces(verb) ? NULL : verb;
+    bool replace = verb != NULL && replaces(verb);
+    if (replace && value == NULL) {
+        return trp_eq_fail(q, "rank"); /* `:` needs what to put there */
+    }
+    verb = replace ? NULL : verb;
     if (target->type == -TROUPE_Q_SYMBOL) {
         return amend_named(q, target, count, index, verb, value);
     }
