@@ -77,7 +77,7 @@ static void leave(struct trp_loop *loop)
 /* Looks for mail a little longer before sleeping. */
 static bool spin(struct trp_base *base, troupe_ns until)
 {
-    while (trp_clock() < until) {
+    do {
         for (unsigned i = 0; i < 32; i++) {
             if (!trp_gate_is_empty(&base->gate)) {
                 return true;
@@ -86,7 +86,7 @@ static bool spin(struct trp_base *base, troupe_ns until)
             __builtin_ia32_pause();
 #endif
         }
-    }
+    } while (trp_clock() < until);
     return false;
 }
 
@@ -95,17 +95,22 @@ static void pass(struct trp_loop *loop)
     struct trp_base *base = loop->base;
     troupe_ns spin_ns = base->system->options.spin;
     uint64_t fired = base->wheel.fired;
+    troupe_ns began = trp_clock();
     troupe_ns next;
 
     atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
-    do {
-        next = trp_base_step(base, trp_clock(), trp_clock);
+    for (troupe_ns now = began;; now = trp_clock()) {
+        next = trp_base_step(base, now, trp_clock);
         if (atomic_load_explicit(&base->system->finished, memory_order_acquire)) {
             leave(loop);
             return;
         }
-    } while (spin_ns != 0 && next > base->now + spin_ns &&
-             spin(base, trp_clock() + spin_ns));
+        /* Descriptors are served between passes, however busy another thread keeps us. */
+        if (spin_ns == 0 || next <= now + spin_ns ||
+            now - began > base->system->options.pass || !spin(base, now + spin_ns)) {
+            break;
+        }
+    }
     if (base->wheel.fired - fired > MANY_TIMERS) {
         loop->busy = BUSY_PASSES;
     } else if (loop->busy != 0) {

@@ -70,9 +70,12 @@ static struct timespec timespec_of(troupe_ns when)
 static bool spin(struct trp_engine *engine)
 {
     struct trp_base *base = engine->base;
-    troupe_ns until = engine->spin != 0 ? trp_clock() + engine->spin : 0;
+    troupe_ns until = base->now + engine->spin;
 
-    while (until != 0 && trp_clock() < until) {
+    if (engine->spin == 0) {
+        return false;
+    }
+    do {
         for (unsigned i = 0; i < 32; i++) {
             if (!trp_gate_is_empty(&base->gate) || atomic_load(&engine->look)) {
                 return true;
@@ -81,7 +84,7 @@ static bool spin(struct trp_engine *engine)
             __builtin_ia32_pause();
 #endif
         }
-    }
+    } while (trp_clock() < until);
     return false;
 }
 
