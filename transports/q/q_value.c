@@ -290,19 +290,19 @@ static bool release(troupe_q_value *v)
 
 /* Frees values that nobody holds, and what they alone hold, without recursion: the ones
  * still to be done are chained through `next`. */
-static void free_all(troupe_q_value *todo)
+static void free_all(troupe_q_value *doomed)
 {
     struct sweep sweep = {NULL, 0};
 
-    while (todo != NULL) {
-        troupe_q_value *v = todo;
-        todo = v->next;
+    while (doomed != NULL) {
+        troupe_q_value *v = doomed;
+        doomed = v->next;
         if (trp_q_holds_values(v->type)) {
             for (size_t i = 0; i < v->count; i++) {
                 troupe_q_value *item = TRP_Q_ITEMS(v)[i];
                 if (item != NULL && release(item)) {
-                    item->next = todo;
-                    todo = item;
+                    item->next = doomed;
+                    doomed = item;
                 }
             }
         }
