@@ -11,6 +11,7 @@
 #include <troupe/future.h>
 #include <troupe/q_value.h>
 #include <troupe/system.h>
+#include <troupe/tls.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,15 +36,30 @@ typedef struct troupe_q {
     troupe_id id;
 } troupe_q;
 
+/* How long to wait before the next attempt, when the last wait was `delay`. */
+typedef troupe_ns (*troupe_q_delay)(void *context, troupe_ns delay);
+
 typedef struct troupe_q_options {
-    size_t size;             /* sizeof(troupe_q_options) */
-    const char *host;        /* name or address; NULL: localhost */
-    uint16_t port;           /* 1 to 65535 */
-    const char *username;    /* without ':'; NULL: "" */
-    const char *password;    /* NULL: "" */
-    troupe_ns connect_limit; /* for name, connection and login together; 0: 10 s */
-    troupe_ns close_limit;   /* closing waits this long for answers; 0: 5 s */
-    uint32_t pending_limit;  /* calls without answer, waiting ones included; 0: 65536 */
+    size_t size;      /* sizeof(troupe_q_options) */
+    const char *host; /* name or address; NULL: localhost; unix_domain ignores it */
+    uint16_t port;    /* 1 to 65535 */
+    bool unix_domain; /* the Unix socket of `port` on this machine; not with tls */
+    bool tls;         /* TLS first; how: tls_options */
+    const troupe_tls_options *tls_options; /* copied; NULL: as the environment says */
+    const char *username;                  /* without ':'; NULL: "" */
+    const char *password;                  /* NULL: "" */
+    troupe_ns connect_limit; /* for name, connection, TLS and login together; 0: 10 s */
+    troupe_ns send_limit;    /* output that the peer does not take for so long ends the
+                                connection, TROUPE_ETIMEDOUT; 0: none */
+    int32_t reconnection_attempts; /* -1: a lost connection stays closed; 0: any number;
+                                      N: at most N in a row */
+    troupe_ns reconnection_delay;  /* before the second attempt; 0: 0.5 s */
+    troupe_ns reconnection_delay_max; /* no wait is longer; 0: 30 s */
+    double reconnection_jitter; /* 0 to 1: each wait is shortened by up to this part */
+    troupe_q_delay reconnection_function; /* NULL: twice the last wait */
+    void *reconnection_context;
+    troupe_ns close_limit;  /* closing waits this long for answers; 0: 5 s */
+    uint32_t pending_limit; /* calls without answer, waiting ones included; 0: 65536 */
     size_t output_limit; /* bytes waiting to be written, then TROUPE_EBUSY; 0: 64 MiB */
     uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 4 GiB */
     bool small_messages;    /* log in with capability 3 instead of 6 */
@@ -53,7 +69,8 @@ typedef struct troupe_q_options {
     uint64_t tag;           /* of what handler and watcher get */
 } troupe_q_options;
 
-#define TROUPE_Q_OPTIONS ((troupe_q_options){.size = sizeof(troupe_q_options)})
+#define TROUPE_Q_OPTIONS                                                                 \
+    ((troupe_q_options){.size = sizeof(troupe_q_options), .reconnection_attempts = -1})
 
 /* Body of TROUPE_KIND_Q_STATE: the login was accepted (TROUPE_OK), or the connection is
  * closed: TROUPE_ELOST, TROUPE_EACCESS, TROUPE_EREFUSED, TROUPE_EUNREACHABLE,
@@ -146,126 +163,10 @@ TROUPE_API troupe_q_value *troupe_q_take(troupe_msg *msg);
  * Thread: any. Source: bindings/q/q_open.c */
 TROUPE_API troupe_status troupe_q_close(troupe_system *sys, troupe_q q);
 
-/* ---- servers --------------------------------------------------------------------- */
-
-typedef struct troupe_q_server {
-    troupe_id id;
-} troupe_q_server;
-
-typedef struct troupe_q_user {
-    const char *name, *password;
-} troupe_q_user;
-
-/* Something a client did. Borrowed while a handler runs. */
-typedef struct troupe_q_event {
-    troupe_embedq_event event; /* never TROUPE_EMBEDQ_TIMER */
-    int32_t handle;            /* what q calls .z.w */
-    const char *user;
-    uint32_t address;      /* IPv4, most significant byte first; 0: none */
-    troupe_q_value *value; /* sent, or the password; NULL for opened and closed */
-    troupe_id connection;  /* the actor: tell it Q_ASYNC to push */
-    uint64_t request;      /* of a sync: names it in troupe_q_answer */
-} troupe_q_event;
-
-/* Handles an event on the connection's base, in its turn.
- *
- * answer   of a sync: the value, or an error value; NULL is `::`. Of a login: a boolean;
- *          NULL accepts. Else ignored
- *
- * Returns TROUPE_OK; TROUPE_EAGAIN: a sync will be answered by troupe_q_answer; any other
- * status answers a sync with its text as the error, and refuses a login. */
-typedef troupe_status (*troupe_q_handle)(troupe_self *self, void *context,
-                                         const troupe_q_event *event,
-                                         troupe_q_value **answer);
-
-/* Who handles an event: a function; or an actor, which is asked TROUPE_KIND_Q_EVENT (read
- * it with troupe_q_event_of, answer TROUPE_KIND_Q_VALUE or a failure); or, with neither,
- * the engine; and without an engine, what q does by itself: logins are accepted, messages
- * are answered 'nyi. */
-typedef struct troupe_q_handler {
-    troupe_q_handle function;
-    void *context;
-    troupe_id actor;
-} troupe_q_handler;
-
-enum { TROUPE_Q_EVENTS = TROUPE_EMBEDQ_CLOSED + 1 };
-
-/* Where q code of an embedded engine reaches the connections of servers by handle: give
- * its `host` and itself as context to troupe_engine_embedq, and it to the servers. */
-typedef struct troupe_q_hub troupe_q_hub;
-
-typedef struct troupe_q_server_options {
-    size_t size;                /* sizeof(troupe_q_server_options) */
-    const char *host;           /* address to listen on; NULL: 127.0.0.1; "*": all */
-    uint16_t port;              /* 0: any free one */
-    const troupe_q_user *users; /* `user_count` of them, copied; none: everybody may */
-    size_t user_count;
-    troupe_id engine;  /* evaluates (troupe_engine_embedq), or nobody */
-    troupe_q_hub *hub; /* numbers the connections; NULL: one of its own */
-    troupe_q_handler handlers[TROUPE_Q_EVENTS]; /* by troupe_embedq_event */
-    uint32_t clients_max;   /* connections at once, others are closed; 0: 4096 */
-    uint32_t requests_max;  /* of one connection being evaluated; 0: 64 */
-    troupe_ns login_limit;  /* 0: 10 s */
-    troupe_ns close_limit;  /* closing waits this long for answers; 0: 5 s */
-    size_t output_limit;    /* bytes a client lets wait before it is dropped; 0: 64 MiB */
-    uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 1 GiB */
-    bool compress;          /* large messages to clients that are not on this machine */
-} troupe_q_server_options;
-
-#define TROUPE_Q_SERVER_OPTIONS                                                          \
-    ((troupe_q_server_options){.size = sizeof(troupe_q_server_options)})
-
-/* Listens and serves; it listens when this returns. On a base thread the server becomes a
- * child of the actor that runs.
- *
- * options   copied; the hub is shared
- * out       receives the server, to be ended by troupe_q_server_close (or by shutdown)
- *
- * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ERESOLVE, TROUPE_EINUSE, TROUPE_EACCESS (not
- * allowed to listen there), TROUPE_EUNSUPPORTED (simulated) or as troupe_spawn.
- * Thread: any. Source: bindings/q/q_open.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status
-troupe_q_serve(troupe_system *sys, const troupe_q_server_options *options,
-               troupe_q_server *out, uint16_t *port);
-
-/* Stops listening, then closes every connection after the answers that are due.
- *
- * Returns as troupe_q_close.
- * Thread: any. Source: bindings/q/q_open.c */
-TROUPE_API troupe_status troupe_q_server_close(troupe_system *sys,
-                                               troupe_q_server server);
-
-/* Answers a sync that a handler deferred. Answers go out in the order of the requests.
- *
- * connection, request   from the event
- * value                 moved on TROUPE_OK; an error value is an error
- *
- * Returns TROUPE_OK, TROUPE_ENOMEM or as troupe_tell.
- * Thread: base. Source: bindings/q/q_call.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_answer(troupe_self *self,
-                                                           troupe_id connection,
-                                                           uint64_t request,
-                                                           troupe_q_value **value);
-
-/* The event in a TROUPE_KIND_Q_EVENT message; lives as long as the message.
- * Thread: the owner's. Source: transports/q/q_serving.c */
-TROUPE_API const troupe_q_event *troupe_q_event_of(const troupe_msg *msg);
-
-/* Makes a hub, which must outlive the servers and the engine that use it.
- *
- * Returns TROUPE_OK or TROUPE_ENOMEM.
- * Thread: any. Source: transports/q/q_hub.c */
-TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_hub_new(troupe_system *sys,
-                                                            troupe_q_hub **out);
-TROUPE_API void troupe_q_hub_free(troupe_q_hub **hub);
-
-/* The functions through which an embedded q sends to, closes and answers handles; their
- * context is the hub. Copy them to add your own.
- * Thread: any. Source: transports/q/q_hub.c */
-TROUPE_API const troupe_embedq_host *troupe_q_hub_host(const troupe_q_hub *hub);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include <troupe/q_server.h>
 
 #endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ * q_server.h - being a q process: who may come in, who answers, and how much of it.
+ * Included by q.h. */
+#ifndef TROUPE_Q_SERVER_H
+#define TROUPE_Q_SERVER_H
+
+#include <troupe/q.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct troupe_q_server {
+    troupe_id id;
+} troupe_q_server;
+
+typedef struct troupe_q_user {
+    const char *name, *password;
+} troupe_q_user;
+
+/* Something a client did. Borrowed while a handler runs. */
+typedef struct troupe_q_event {
+    troupe_embedq_event event; /* never TROUPE_EMBEDQ_TIMER */
+    int32_t handle;            /* what q calls .z.w */
+    const char *user;
+    uint32_t address;      /* IPv4, most significant byte first; 0: none */
+    troupe_q_value *value; /* sent, or the password; NULL for opened and closed */
+    troupe_id connection;  /* the actor: tell it Q_ASYNC to push */
+    uint64_t request;      /* of a sync: names it in troupe_q_answer */
+} troupe_q_event;
+
+/* Handles an event on the connection's base, in its turn.
+ *
+ * answer   of a sync: the value, or an error value; NULL is `::`. Of a login: a boolean;
+ *          NULL accepts. Else ignored
+ *
+ * Returns TROUPE_OK; TROUPE_EAGAIN: a sync will be answered by troupe_q_answer; any other
+ * status answers a sync with its text as the error, and refuses a login. */
+typedef troupe_status (*troupe_q_handle)(troupe_self *self, void *context,
+                                         const troupe_q_event *event,
+                                         troupe_q_value **answer);
+
+/* Who handles an event: a function; or an actor, which is asked TROUPE_KIND_Q_EVENT (read
+ * it with troupe_q_event_of, answer TROUPE_KIND_Q_VALUE or a failure); or, with neither,
+ * the engine; and without an engine, what q does by itself: logins are accepted, messages
+ * are answered 'nyi. */
+typedef struct troupe_q_handler {
+    troupe_q_handle function;
+    void *context;
+    troupe_id actor;
+} troupe_q_handler;
+
+enum { TROUPE_Q_EVENTS = TROUPE_EMBEDQ_CLOSED + 1 };
+
+/* Where q code of an embedded engine reaches the connections of servers by handle: give
+ * its `host` and itself as context to troupe_engine_embedq, and it to the servers. */
+typedef struct troupe_q_hub troupe_q_hub;
+
+typedef struct troupe_q_server_options {
+    size_t size;                /* sizeof(troupe_q_server_options) */
+    const char *host;           /* address to listen on; NULL: 127.0.0.1; "*": all */
+    uint16_t port;              /* 0: any free one */
+    const troupe_q_user *users; /* `user_count` of them, copied; none: everybody may */
+    size_t user_count;
+    troupe_id engine;  /* evaluates (troupe_engine_embedq), or nobody */
+    troupe_q_hub *hub; /* numbers the connections; NULL: one of its own */
+    troupe_q_handler handlers[TROUPE_Q_EVENTS]; /* by troupe_embedq_event */
+    uint32_t clients_max;   /* connections at once, others are closed; 0: 4096 */
+    uint32_t requests_max;  /* of one connection being evaluated; 0: 64 */
+    troupe_ns login_limit;  /* 0: 10 s */
+    troupe_ns close_limit;  /* closing waits this long for answers; 0: 5 s */
+    size_t output_limit;    /* bytes a client lets wait before it is dropped; 0: 64 MiB */
+    uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 1 GiB */
+    bool compress;          /* large messages to clients that are not on this machine */
+} troupe_q_server_options;
+
+#define TROUPE_Q_SERVER_OPTIONS                                                          \
+    ((troupe_q_server_options){.size = sizeof(troupe_q_server_options)})
+
+/* Listens and serves; it listens when this returns. On a base thread the server becomes a
+ * child of the actor that runs.
+ *
+ * options   copied; the hub is shared
+ * out       receives the server, to be ended by troupe_q_server_close (or by shutdown)
+ *
+ * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ERESOLVE, TROUPE_EINUSE, TROUPE_EACCESS (not
+ * allowed to listen there), TROUPE_EUNSUPPORTED (simulated) or as troupe_spawn.
+ * Thread: any. Source: bindings/q/q_open.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_q_serve(troupe_system *sys, const troupe_q_server_options *options,
+               troupe_q_server *out, uint16_t *port);
+
+/* Stops listening, then closes every connection after the answers that are due.
+ *
+ * Returns as troupe_q_close.
+ * Thread: any. Source: bindings/q/q_open.c */
+TROUPE_API troupe_status troupe_q_server_close(troupe_system *sys,
+                                               troupe_q_server server);
+
+/* Answers a sync that a handler deferred. Answers go out in the order of the requests.
+ *
+ * connection, request   from the event
+ * value                 moved on TROUPE_OK; an error value is an error
+ *
+ * Returns TROUPE_OK, TROUPE_ENOMEM or as troupe_tell.
+ * Thread: base. Source: bindings/q/q_call.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_answer(troupe_self *self,
+                                                           troupe_id connection,
+                                                           uint64_t request,
+                                                           troupe_q_value **value);
+
+/* The event in a TROUPE_KIND_Q_EVENT message; lives as long as the message.
+ * Thread: the owner's. Source: transports/q/q_serving.c */
+TROUPE_API const troupe_q_event *troupe_q_event_of(const troupe_msg *msg);
+
+/* Makes a hub, which must outlive the servers and the engine that use it.
+ *
+ * Returns TROUPE_OK or TROUPE_ENOMEM.
+ * Thread: any. Source: transports/q/q_hub.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_hub_new(troupe_system *sys,
+                                                            troupe_q_hub **out);
+TROUPE_API void troupe_q_hub_free(troupe_q_hub **hub);
+
+/* The functions through which an embedded q sends to, closes and answers handles; their
+ * context is the hub. Copy them to add your own.
+ * Thread: any. Source: transports/q/q_hub.c */
+TROUPE_API const troupe_embedq_host *troupe_q_hub_host(const troupe_q_hub *hub);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
