@@ -15,10 +15,15 @@ enum {
     REST_NS = 100000
 };
 
+#define NONE UINT32_MAX
+
 struct seat {
     troupe_id connection; /* nobody: free */
     uint32_t generation;
-    uint32_t queued;
+    union {
+        uint32_t queued;
+        uint32_t next; /* of a free seat: the one freed after it */
+    };
 };
 
 struct troupe_q_hub {
@@ -27,6 +32,7 @@ struct troupe_q_hub {
     pthread_mutex_t lock;
     struct seat *seats;
     uint32_t count, capacity;
+    uint32_t free_first, free_last; /* freed earliest and latest; NONE */
 };
 
 /* ---- seats ---- */
@@ -66,14 +72,15 @@ static troupe_status grow(struct troupe_q_hub *hub)
     return TROUPE_OK;
 }
 
-/* A new seat while there are few, then the lowest free one. Under the lock. */
+/* A new seat while there are few, then the one that is free for longest. Under the lock.
+ */
 static troupe_status free_seat(struct troupe_q_hub *hub, uint32_t *out)
 {
-    for (uint32_t i = 0; hub->count >= SEATS_FRESH && i < hub->count; i++) {
-        if (troupe_id_is_nobody(hub->seats[i].connection)) {
-            *out = i;
-            return TROUPE_OK;
-        }
+    if (hub->count >= SEATS_FRESH && hub->free_first != NONE) {
+        *out = hub->free_first;
+        hub->free_first = hub->seats[*out].next;
+        hub->free_last = hub->free_first != NONE ? hub->free_last : NONE;
+        return TROUPE_OK;
     }
     if (hub->count == TRP_Q_SEATS_MAX) {
         return TROUPE_ELIMIT;
@@ -84,6 +91,21 @@ static troupe_status free_seat(struct troupe_q_hub *hub, uint32_t *out)
         *out = hub->count++;
     }
     return status;
+}
+
+static void leave_seat(struct troupe_q_hub *hub, uint32_t at)
+{
+    struct seat *seat = &hub->seats[at];
+
+    seat->connection = TROUPE_NOBODY;
+    seat->generation = (seat->generation + 1) % GENERATIONS;
+    seat->next = NONE;
+    if (hub->free_last != NONE) {
+        hub->seats[hub->free_last].next = at;
+    } else {
+        hub->free_first = at;
+    }
+    hub->free_last = at;
 }
 
 troupe_status trp_q_hub_join(struct troupe_q_hub *hub, troupe_id connection,
@@ -107,8 +129,7 @@ void trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle)
     (void)pthread_mutex_lock(&hub->lock);
     struct seat *seat = seat_of(hub, handle);
     if (seat != NULL) {
-        seat->connection = TROUPE_NOBODY;
-        seat->generation = (seat->generation + 1) % GENERATIONS;
+        leave_seat(hub, (uint32_t)(seat - hub->seats));
     }
     (void)pthread_mutex_unlock(&hub->lock);
 }
@@ -278,6 +299,7 @@ troupe_status troupe_q_hub_new(troupe_system *sys, troupe_q_hub **out)
         return TROUPE_ENOMEM;
     }
     hub->system = sys;
+    hub->free_first = hub->free_last = NONE;
     (void)pthread_mutex_init(&hub->lock, NULL);
     hub->host = (troupe_embedq_host){.size = sizeof(hub->host),
                                      .send = host_send,

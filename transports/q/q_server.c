@@ -5,7 +5,7 @@
  * listening, stops the children, and waits until they have ended. */
 #include <unistd.h>
 
-#include "mailbox/alloc.h"
+#include "actors/id_map.h"
 #include "transports/listen.h"
 #include "transports/q/q_pending.h"
 #include "transports/q/q_serving.h"
@@ -13,36 +13,10 @@
 struct server {
     struct trp_q_service *service;
     struct trp_listen *listener;
-    troupe_id *clients;
-    uint32_t count, capacity;
+    struct trp_id_map clients; /* by their ids */
     bool ending;
     struct trp_q_pending closers; /* asked Q_CLOSE */
 };
-
-static troupe_status remember(struct server *s, troupe_id client)
-{
-    if (s->count == s->capacity) {
-        uint32_t capacity = s->capacity != 0 ? s->capacity * 2 : 16;
-        troupe_id *clients = trp_realloc(s->clients, capacity * sizeof(*clients));
-        if (clients == NULL) {
-            return TROUPE_ENOMEM;
-        }
-        s->clients = clients;
-        s->capacity = capacity;
-    }
-    s->clients[s->count++] = client;
-    return TROUPE_OK;
-}
-
-static void forget(struct server *s, troupe_id client)
-{
-    for (uint32_t i = 0; i < s->count; i++) {
-        if (troupe_id_equal(s->clients[i], client)) {
-            s->clients[i] = s->clients[--s->count];
-            return;
-        }
-    }
-}
 
 static troupe_status start_client(troupe_self *self, struct server *s, int fd)
 {
@@ -50,13 +24,16 @@ static troupe_status start_client(troupe_self *self, struct server *s, int fd)
     troupe_spawn_options options = TROUPE_SPAWN_OPTIONS;
     troupe_id client;
 
-    if (s->count >= s->service->options.clients_max) {
+    if (s->clients.count >= s->service->options.clients_max) {
         return TROUPE_ELIMIT;
     }
+    troupe_status status = trp_id_map_reserve(&s->clients, 1);
     options.watch = true;
-    troupe_status status = troupe_spawn(self, &trp_q_peer, &args, &options, &client);
-    if (status == TROUPE_OK && remember(s, client) != TROUPE_OK) {
-        (void)troupe_kill(self, client);
+    if (status == TROUPE_OK) {
+        status = troupe_spawn(self, &trp_q_peer, &args, &options, &client);
+    }
+    if (status == TROUPE_OK) {
+        trp_id_map_put(&s->clients, client.bits, 0);
     }
     return status;
 }
@@ -79,7 +56,7 @@ static void accept_clients(troupe_self *self, struct server *s)
 
 static void end_if_empty(troupe_self *self, struct server *s)
 {
-    if (!s->ending || s->count > 0) {
+    if (!s->ending || s->clients.count > 0) {
         return;
     }
     trp_q_pending_done(self, &s->closers);
@@ -91,8 +68,10 @@ static void begin_end(troupe_self *self, struct server *s)
     if (!s->ending) {
         s->ending = true;
         trp_listen_free(&s->listener);
-        for (uint32_t i = 0; i < s->count; i++) {
-            (void)troupe_stop(self, s->clients[i]);
+        for (uint32_t i = 0; i < s->clients.capacity; i++) {
+            if (s->clients.entries[i].key != 0) {
+                (void)troupe_stop(self, (troupe_id){s->clients.entries[i].key});
+            }
         }
     }
     end_if_empty(self, s);
@@ -107,7 +86,8 @@ static troupe_status server_receive(troupe_self *self, void *state, troupe_msg *
         accept_clients(self, s);
         break;
     case TROUPE_KIND_DOWN:
-        forget(s, ((const troupe_down *)troupe_msg_body(*msg))->id);
+        (void)trp_id_map_remove(&s->clients,
+                                ((const troupe_down *)troupe_msg_body(*msg))->id.bits);
         end_if_empty(self, s);
         break;
     case TROUPE_KIND_Q_CLOSE:
@@ -130,7 +110,7 @@ static void server_stop(troupe_self *self, void *state, troupe_status reason)
     (void)self, (void)reason;
     trp_listen_free(&s->listener);
     trp_q_pending_fini(&s->closers);
-    trp_free(s->clients);
+    trp_id_map_fini(&s->clients);
     trp_q_service_release(&s->service);
 }
 

@@ -4,15 +4,11 @@
 
 #include "mailbox/alloc.h"
 
-troupe_status trp_q_slots_init(struct trp_q_slots *slots, uint32_t capacity)
+enum { FIRST = 4 };
+
+void trp_q_slots_init(struct trp_q_slots *slots, uint32_t limit)
 {
-    *slots = (struct trp_q_slots){.first = 1};
-    slots->items = trp_calloc(capacity, sizeof(*slots->items));
-    if (slots->items == NULL) {
-        return TROUPE_ENOMEM;
-    }
-    slots->capacity = capacity;
-    return TROUPE_OK;
+    *slots = (struct trp_q_slots){.first = 1, .limit = limit};
 }
 
 static struct trp_q_slot *at(struct trp_q_slots *slots, uint64_t request)
@@ -26,15 +22,39 @@ void trp_q_slots_fini(struct trp_q_slots *slots)
         troupe_q_unref(&at(slots, slots->first + i)->value);
     }
     trp_free(slots->items);
-    *slots = (struct trp_q_slots){.first = 1};
+    trp_q_slots_init(slots, slots->limit);
 }
 
-uint64_t trp_q_slots_add(struct trp_q_slots *slots)
+static troupe_status grow(struct trp_q_slots *slots)
 {
-    uint64_t request = slots->first + slots->count++;
+    uint32_t capacity = slots->capacity != 0 ? slots->capacity : FIRST / 2;
 
-    *at(slots, request) = (struct trp_q_slot){.state = TRP_Q_SLOT_WAITING};
-    return request;
+    capacity = capacity < slots->limit / 2 ? capacity * 2 : slots->limit;
+    struct trp_q_slots larger = *slots;
+    larger.items = trp_calloc(capacity, sizeof(*larger.items));
+    if (larger.items == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    larger.capacity = capacity;
+    for (uint32_t i = 0; i < slots->count; i++) {
+        *at(&larger, slots->first + i) = *at(slots, slots->first + i);
+    }
+    trp_free(slots->items);
+    *slots = larger;
+    return TROUPE_OK;
+}
+
+troupe_status trp_q_slots_add(struct trp_q_slots *slots, uint64_t *request)
+{
+    troupe_status status = slots->count < slots->capacity   ? TROUPE_OK
+                           : slots->capacity < slots->limit ? grow(slots)
+                                                            : TROUPE_ELIMIT;
+
+    if (status == TROUPE_OK) {
+        *request = slots->first + slots->count++;
+        *at(slots, *request) = (struct trp_q_slot){.state = TRP_Q_SLOT_WAITING};
+    }
+    return status;
 }
 
 static struct trp_q_slot *oldest_deferred(struct trp_q_slots *slots)

@@ -12,19 +12,22 @@ struct trp_q_slot {
     troupe_q_value *value; /* of a ready one; NULL: `::` */
 };
 
-/* A ring of fixed size; `first` is the number of the oldest request, from 1. */
+/* A ring that doubles up to `limit`; `first` is the number of the oldest request, from 1.
+ */
 struct trp_q_slots {
     struct trp_q_slot *items;
-    uint32_t capacity, count;
+    uint32_t capacity, count, limit;
     uint64_t first;
 };
 
-TROUPE_MUST_CHECK troupe_status trp_q_slots_init(struct trp_q_slots *slots,
-                                                 uint32_t capacity);
+void trp_q_slots_init(struct trp_q_slots *slots, uint32_t limit);
 void trp_q_slots_fini(struct trp_q_slots *slots);
 
-/* The number of a new request; there must be room. */
-uint64_t trp_q_slots_add(struct trp_q_slots *slots);
+/* The number of a new request.
+ *
+ * Returns TROUPE_OK, TROUPE_ENOMEM or TROUPE_ELIMIT. */
+TROUPE_MUST_CHECK troupe_status trp_q_slots_add(struct trp_q_slots *slots,
+                                                uint64_t *request);
 
 /* The slot of a request that is not answered yet, or NULL; request 0: the oldest that is
  * deferred. */

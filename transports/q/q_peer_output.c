@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * q_peer_output.c - what goes to a client: responses in their order, and pushes.
+ *
+ * A client that does not read what it is sent is dropped when output_limit bytes wait for
+ * it; nobody else notices. */
+#include "transports/q/q_peer.h"
+
+static troupe_status write_message(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
+                                   const troupe_q_value *value, struct trp_q_why *why)
+{
+    troupe_status status =
+        trp_q_conn_write(&p->wire, kind, value, p->service->options.output_limit, why);
+
+    if (status == TROUPE_EBUSY) {
+        trp_q_peer_close(self, p, TROUPE_LOG_WARN, "Q-CLIENT-SLOW",
+                         "it does not read what it is sent; dropped");
+    }
+    return status;
+}
+
+const char *trp_q_error_text(troupe_status status, const struct trp_q_why *why)
+{
+    switch (status) {
+    case TROUPE_ETYPE:
+        return "type";
+    case TROUPE_ELIMIT:
+        return "limit";
+    case TROUPE_ENOMEM:
+        return "wsfull";
+    default:
+        return why != NULL && why->text != NULL ? why->text : troupe_status_text(status);
+    }
+}
+
+static void write_response(troupe_self *self, struct trp_q_peer *p, troupe_q_value *value)
+{
+    struct trp_q_why why = {NULL, 0};
+    troupe_q_value *null = NULL;
+    troupe_status status = value != NULL ? TROUPE_OK : troupe_q_null(&null);
+
+    if (status == TROUPE_OK) {
+        status =
+            write_message(self, p, TRP_Q_RESPONSE, value != NULL ? value : null, &why);
+    }
+    troupe_q_unref(&null);
+    if (status != TROUPE_OK && status != TROUPE_EBUSY &&
+        trp_q_conn_write_error(&p->wire, trp_q_error_text(status, &why)) != TROUPE_OK) {
+        trp_q_peer_close(self, p, TROUPE_LOG_ERROR, "Q-CLIENT-MEMORY",
+                         "no memory for a response");
+    }
+}
+
+void trp_q_peer_write_ready(troupe_self *self, struct trp_q_peer *p)
+{
+    troupe_q_value *value = NULL;
+
+    while (p->link.phase != TRP_Q_PEER_CLOSED && trp_q_slots_take(&p->slots, &value)) {
+        write_response(self, p, value);
+        troupe_q_unref(&value);
+    }
+}
+
+void trp_q_peer_push(troupe_self *self, struct trp_q_peer *p, const troupe_q_value *value)
+{
+    struct trp_q_why why = {NULL, 0};
+
+    if (p->link.phase != TRP_Q_PEER_READY && p->link.phase != TRP_Q_PEER_DRAINING) {
+        return;
+    }
+    troupe_status status = write_message(self, p, TRP_Q_ASYNC, value, &why);
+    if (status != TROUPE_OK && status != TROUPE_EBUSY) {
+        trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-PUSH-DROPPED",
+                "client %s (handle %d): a message was not sent: %s", p->where, p->handle,
+                trp_q_error_text(status, &why));
+    }
+}
