@@ -260,7 +260,6 @@ static bool rows_of(struct trp_embedq *q, qv *names, qv *columns, qv *x, struct 
                      (item->type == TROUPE_Q_CHAR || item->type != TROUPE_Q_LIST) &&
                      trp_q_is_list(TRP_Q_ITEMS(column)[0]));
         if (!cell && out->many && item->count != out->count) {
-            trp_eq_drop(list);
             return trp_eq_fail(q, "length") != NULL;
         }
         if (!cell) {
