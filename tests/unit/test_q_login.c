@@ -103,7 +103,7 @@ START_TEST(a_login_is_written)
     check_written(NULL, NULL, 6, ":\x06\0", 3);
     check_written("user", "pass", 3, "user:pass\x03\0", 11);
     check_written("user", "pass", TRP_Q_LOGIN_BARE, "user:pass\0", 10);
-    check_written("user", "", 0, "user:\0\0", 7);
+    check_written("user", "", 0, "user:\0", 6);
 }
 END_TEST
 

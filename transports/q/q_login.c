@@ -41,13 +41,13 @@ troupe_status trp_q_login_write(const char *user, const char *password, int capa
                                 struct trp_buffer *out)
 {
     size_t user_size = size_of(user), password_size = size_of(password);
-    size_t size = user_size + 1 + password_size + (capability >= 0) + 1;
+    size_t size = user_size + 1 + password_size + (capability > 0) + 1;
 
     if ((user_size != 0 && strchr(user, ':') != NULL) || capability >= CAPABILITY_END ||
         capability < TRP_Q_LOGIN_BARE) {
         return TROUPE_EINVAL;
     }
-    if (capability < 0 && password_size != 0 &&
+    if (capability <= 0 && password_size != 0 &&
         (uint8_t)password[password_size - 1] < CAPABILITY_END) {
         return TROUPE_EINVAL; /* would be read as a capability */
     }
@@ -69,7 +69,7 @@ troupe_status trp_q_login_write(const char *user, const char *password, int capa
         memcpy(at, password, password_size);
         at += password_size;
     }
-    if (capability >= 0) {
+    if (capability > 0) {
         *at++ = (uint8_t)capability;
     }
     *at = 0;

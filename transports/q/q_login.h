@@ -34,7 +34,7 @@ TROUPE_MUST_CHECK troupe_status trp_q_login_read(const uint8_t *bytes, size_t si
  *
  * user         without colon and NUL; NULL is empty
  * password     without NUL; NULL is empty (the colon is sent)
- * capability   0 to 31, or TRP_Q_LOGIN_BARE
+ * capability   1 to 31; 0 and TRP_Q_LOGIN_BARE: none is written, a NUL would be the end
  *
  * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ELIMIT or TROUPE_ENOMEM. */
 TROUPE_MUST_CHECK troupe_status trp_q_login_write(const char *user, const char *password,
