@@ -3,7 +3,7 @@
  * run something.
  *
  * A pending is found by an id (base byte 255, place, generation) under one lock; so an
- * answer that comes after its waiter has gone finds nothing. Locks: docs/adr. */
+ * answer that comes after its waiter has gone finds nothing. Locks: docs/adr/0012. */
 #include <errno.h>
 #include <time.h>
 

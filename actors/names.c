@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * names.c - name -> id for the whole system, behind one lock (docs/adr: names).
+ * names.c - name -> id for the whole system, behind one lock (docs/adr/0012).
  *
  * Open addressing over pointers to entries; deletion closes the gap. */
 #include <string.h>

@@ -4,11 +4,21 @@
 
 #include "actors/runtime.h"
 
-enum { CROWD = 16 };
+enum {
+    CROWD = 16,
+    FETCH_MAX = 1024,
+    DEAL_BITS = 7,
+    DEAL_LISTS = 1 << DEAL_BITS,
+};
 
 static struct trp_timer *node(const struct trp_wheel *wheel, uint32_t index)
 {
-    return &wheel->chunks[index / TRP_TIMER_CHUNK][index % TRP_TIMER_CHUNK];
+    return &wheel->chunks[index / TRP_TIMER_CHUNK]->timers[index % TRP_TIMER_CHUNK];
+}
+
+static struct trp_timer_links *links(const struct trp_wheel *wheel, uint32_t index)
+{
+    return &wheel->chunks[index / TRP_TIMER_CHUNK]->links[index % TRP_TIMER_CHUNK];
 }
 
 void trp_wheel_init(struct trp_wheel *wheel, troupe_ns now, uint32_t limit)
@@ -29,7 +39,7 @@ static troupe_status add_chunk(struct trp_wheel *wheel)
 {
     if (wheel->chunk_count == wheel->chunk_capacity) {
         uint32_t capacity = wheel->chunk_capacity != 0 ? wheel->chunk_capacity * 2 : 8;
-        struct trp_timer **chunks =
+        struct trp_timer_chunk **chunks =
             trp_realloc(wheel->chunks, capacity * sizeof(*wheel->chunks));
         if (chunks == NULL) {
             return TROUPE_ENOMEM;
@@ -37,7 +47,7 @@ static troupe_status add_chunk(struct trp_wheel *wheel)
         wheel->chunks = chunks;
         wheel->chunk_capacity = capacity;
     }
-    struct trp_timer *chunk = trp_calloc(TRP_TIMER_CHUNK, sizeof(*chunk));
+    struct trp_timer_chunk *chunk = trp_alloc(sizeof(*chunk));
     if (chunk == NULL) {
         return TROUPE_ENOMEM;
     }
@@ -49,7 +59,7 @@ static troupe_status take_node(struct trp_wheel *wheel, uint32_t *out)
 {
     if (wheel->free != 0) {
         *out = wheel->free;
-        wheel->free = node(wheel, wheel->free)->next;
+        wheel->free = links(wheel, wheel->free)->next;
     } else {
         if (wheel->fresh >= wheel->chunk_count * TRP_TIMER_CHUNK) {
             troupe_status status = add_chunk(wheel);
@@ -58,6 +68,8 @@ static troupe_status take_node(struct trp_wheel *wheel, uint32_t *out)
             }
         }
         *out = wheel->fresh++;
+        *node(wheel, *out) = (struct trp_timer){0};
+        *links(wheel, *out) = (struct trp_timer_links){0};
     }
     wheel->count++;
     return TROUPE_OK;
@@ -68,7 +80,7 @@ static void give_node(struct trp_wheel *wheel, uint32_t index)
     struct trp_timer *timer = node(wheel, index);
 
     timer->generation++;
-    timer->next = wheel->free;
+    links(wheel, index)->next = wheel->free;
     wheel->free = index;
     wheel->count--;
 }
@@ -129,21 +141,26 @@ static uint16_t bucket_for(const struct trp_wheel *wheel, uint64_t tick)
 static void insert_after(struct trp_wheel *wheel, uint16_t at, uint32_t prev,
                          uint32_t index)
 {
-    struct trp_timer *timer = node(wheel, index);
+    struct trp_timer_links *link = links(wheel, index);
     struct trp_timer_bucket *bucket = &wheel->buckets[at];
 
-    timer->bucket = at;
-    timer->prev = prev;
-    timer->next = prev != 0 ? node(wheel, prev)->next : bucket->first;
+    node(wheel, index)->bucket = at;
+    link->prev = prev;
+    link->next = prev != 0 ? links(wheel, prev)->next : bucket->first;
     if (prev != 0) {
-        node(wheel, prev)->next = index;
+        links(wheel, prev)->next = index;
     } else {
         bucket->first = index;
     }
-    if (timer->next != 0) {
-        node(wheel, timer->next)->prev = index;
+    if (link->next != 0) {
+        links(wheel, link->next)->prev = index;
     } else {
         bucket->last = index;
+    }
+    if (prev != 0 && link->next == 0) {
+        uint32_t *recent = &bucket->recent[bucket->came++ % TRP_WHEEL_AHEAD];
+        node(wheel, *recent)->ahead = index; /* perhaps it is elsewhere now: a hint */
+        *recent = index;
     }
     mark_used(wheel, at);
 }
@@ -165,7 +182,7 @@ static void link_in(struct trp_wheel *wheel, uint32_t index)
 
     if (at == (wheel->tick & (TRP_WHEEL_SLOTS - 1))) {
         while (prev != 0 && node(wheel, prev)->deadline > timer->deadline) {
-            prev = node(wheel, prev)->prev;
+            prev = links(wheel, prev)->prev;
         }
     }
     insert_after(wheel, at, prev, index);
@@ -173,47 +190,48 @@ static void link_in(struct trp_wheel *wheel, uint32_t index)
 
 static void link_out(struct trp_wheel *wheel, uint32_t index)
 {
-    struct trp_timer *timer = node(wheel, index);
+    const struct trp_timer_links *link = links(wheel, index);
+    uint16_t at = node(wheel, index)->bucket;
 
-    struct trp_timer_bucket *bucket = &wheel->buckets[timer->bucket];
-    if (timer->prev != 0) {
-        node(wheel, timer->prev)->next = timer->next;
+    struct trp_timer_bucket *bucket = &wheel->buckets[at];
+    if (link->prev != 0) {
+        links(wheel, link->prev)->next = link->next;
     } else {
-        bucket->first = timer->next;
+        bucket->first = link->next;
     }
-    if (timer->next != 0) {
-        node(wheel, timer->next)->prev = timer->prev;
+    if (link->next != 0) {
+        links(wheel, link->next)->prev = link->prev;
     } else {
-        bucket->last = timer->prev;
+        bucket->last = link->prev;
     }
     if (bucket->first == 0) {
-        mark_empty(wheel, timer->bucket);
+        mark_empty(wheel, at);
     }
 }
 
 static void own(struct trp_wheel *wheel, struct trp_actor *owner, uint32_t index)
 {
-    struct trp_timer *timer = node(wheel, index);
+    struct trp_timer_links *link = links(wheel, index);
 
-    timer->owner_prev = 0;
-    timer->owner_next = owner->timers;
+    link->owner_prev = 0;
+    link->owner_next = owner->timers;
     if (owner->timers != 0) {
-        node(wheel, owner->timers)->owner_prev = index;
+        links(wheel, owner->timers)->owner_prev = index;
     }
     owner->timers = index;
 }
 
 static void disown(struct trp_wheel *wheel, struct trp_actor *owner, uint32_t index)
 {
-    struct trp_timer *timer = node(wheel, index);
+    const struct trp_timer_links *link = links(wheel, index);
 
-    if (timer->owner_next != 0) {
-        node(wheel, timer->owner_next)->owner_prev = timer->owner_prev;
+    if (link->owner_next != 0) {
+        links(wheel, link->owner_next)->owner_prev = link->owner_prev;
     }
-    if (timer->owner_prev != 0) {
-        node(wheel, timer->owner_prev)->owner_next = timer->owner_next;
+    if (link->owner_prev != 0) {
+        links(wheel, link->owner_prev)->owner_next = link->owner_next;
     } else {
-        owner->timers = timer->owner_next;
+        owner->timers = link->owner_next;
     }
 }
 
@@ -266,50 +284,64 @@ void trp_timers_end(struct trp_base *base, struct trp_actor *owner)
     }
 }
 
-/* Merges two lists linked by `next`, ordered by deadline; of equals `a` comes first. */
-static uint32_t merge(struct trp_wheel *wheel, uint32_t a, uint32_t b)
+/* Walks through a bucket so that it is in the cache when it is looked at: its timers lie
+ * anywhere in memory, and the hints ask for many of them at a time. */
+static void fetch(const struct trp_wheel *wheel, uint32_t first)
 {
-    uint32_t first = 0;
-    uint32_t *link = &first;
+    unsigned count = 0;
 
-    while (a != 0 && b != 0) {
-        uint32_t *from = node(wheel, b)->deadline < node(wheel, a)->deadline ? &b : &a;
-        *link = *from;
-        link = &node(wheel, *from)->next;
-        *from = *link;
+    for (uint32_t i = first; i != 0 && count < FETCH_MAX; i = links(wheel, i)->next) {
+        const struct trp_timer_links *link = links(wheel, i);
+        uint32_t ahead = node(wheel, i)->ahead;
+        __builtin_prefetch(links(wheel, ahead));
+        __builtin_prefetch(node(wheel, ahead));
+        __builtin_prefetch(&node(wheel, ahead)->ahead); /* it may lie across two lines */
+        __builtin_prefetch(links(wheel, link->owner_prev));
+        __builtin_prefetch(links(wheel, link->owner_next));
+        count++;
     }
-    *link = a != 0 ? a : b;
+}
+
+/* Deals a list out by some bits of the deadlines, and gathers it again. */
+static uint32_t deal(const struct trp_wheel *wheel, uint32_t first, unsigned shift)
+{
+    uint32_t heads[DEAL_LISTS] = {0}, tails[DEAL_LISTS];
+    uint32_t *end = &first;
+
+    for (uint32_t i = first, next; i != 0; i = next) {
+        unsigned at = (uint64_t)node(wheel, i)->deadline >> shift & (DEAL_LISTS - 1);
+        struct trp_timer_links *link = links(wheel, i);
+        next = link->next;
+        link->next = 0;
+        *(heads[at] != 0 ? &links(wheel, tails[at])->next : &heads[at]) = i;
+        tails[at] = i;
+    }
+    for (unsigned at = 0; at < DEAL_LISTS; at++) {
+        if (heads[at] != 0) {
+            *end = heads[at];
+            end = &links(wheel, tails[at])->next;
+        }
+    }
     return first;
 }
 
-/* Orders the bucket of the present tick by deadline, equal ones as they were set: a
- * stable merge sort that keeps sorted runs of 2^i timers in runs[i]. */
+/* Orders the bucket of the present tick by deadline, equal ones as they were set. It
+ * holds nothing but that tick's timers: only the bits below the tick differ. */
 static void sort_present(struct trp_wheel *wheel)
 {
     struct trp_timer_bucket *bucket =
         &wheel->buckets[wheel->tick & (TRP_WHEEL_SLOTS - 1)];
-    uint32_t runs[32] = {0};
-    uint32_t rest = bucket->first;
 
-    while (rest != 0) {
-        uint32_t run = rest;
-        unsigned i = 0;
-        rest = node(wheel, run)->next;
-        node(wheel, run)->next = 0;
-        for (; runs[i] != 0; i++) {
-            run = merge(wheel, runs[i], run);
-            runs[i] = 0;
-        }
-        runs[i] = run;
+    if (bucket->first == bucket->last) {
+        return;
     }
-    uint32_t sorted = 0;
-    for (unsigned i = 0; i < TRP_COUNT(runs); i++) {
-        sorted = merge(wheel, runs[i], sorted);
+    fetch(wheel, bucket->first);
+    for (unsigned shift = 0; shift < TRP_WHEEL_SHIFT; shift += DEAL_BITS) {
+        bucket->first = deal(wheel, bucket->first, shift);
     }
-    bucket->first = sorted;
     bucket->last = 0;
-    for (uint32_t i = sorted; i != 0; i = node(wheel, i)->next) {
-        node(wheel, i)->prev = bucket->last;
+    for (uint32_t i = bucket->first; i != 0; i = links(wheel, i)->next) {
+        links(wheel, i)->prev = bucket->last;
         bucket->last = i;
     }
 }
@@ -370,10 +402,10 @@ static void cascade(struct trp_wheel *wheel, uint16_t at)
 {
     uint32_t index = wheel->buckets[at].first;
 
-    wheel->buckets[at] = (struct trp_timer_bucket){0, 0};
+    wheel->buckets[at] = (struct trp_timer_bucket){0};
     mark_empty(wheel, at);
     while (index != 0) {
-        uint32_t next = node(wheel, index)->next;
+        uint32_t next = links(wheel, index)->next;
         uint16_t to = bucket_of(wheel, node(wheel, index));
         insert_after(wheel, to, wheel->buckets[to].last, index);
         index = next;
@@ -458,7 +490,7 @@ troupe_ns trp_timers_next(const struct trp_wheel *wheel)
         troupe_ns begin = (troupe_ns)((wheel->tick + (slot - now)) << TRP_WHEEL_SHIFT);
         troupe_ns best = TROUPE_NEVER;
         unsigned crowd = 0;
-        for (uint32_t i = wheel->buckets[slot].first; i != 0; i = node(wheel, i)->next) {
+        for (uint32_t i = wheel->buckets[slot].first; i != 0; i = links(wheel, i)->next) {
             troupe_ns deadline = node(wheel, i)->deadline;
             best = deadline < best ? deadline : best;
             if (slot == now) {

@@ -14,6 +14,7 @@ enum {
     TRP_WHEEL_SLOTS = 1024,
     TRP_WHEEL_LEVELS = 5,
     TRP_WHEEL_WORDS = TRP_WHEEL_SLOTS / 64,
+    TRP_WHEEL_AHEAD = 8,
     TRP_TIMER_CHUNK = 1024
 };
 
@@ -24,14 +25,27 @@ struct trp_timer {
     uint64_t tag;
     uint32_t kind;
     uint32_t generation; /* odd while set */
+    uint16_t bucket;     /* level * TRP_WHEEL_SLOTS + slot */
+    bool limit;          /* a future's */
+    uint32_t ahead;      /* came into the bucket TRP_WHEEL_AHEAD later, or 0: a hint */
+};
+
+/* Apart from the timers, so that the neighbours in time and of an owner, which lie
+ * anywhere, are found in a quarter of the memory. */
+struct trp_timer_links {
     uint32_t next, prev; /* in its bucket; prev 0: it is the first */
     uint32_t owner_next, owner_prev;
-    uint16_t bucket; /* level * TRP_WHEEL_SLOTS + slot */
-    bool limit;      /* a future's */
+};
+
+struct trp_timer_chunk {
+    struct trp_timer_links links[TRP_TIMER_CHUNK];
+    struct trp_timer timers[TRP_TIMER_CHUNK];
 };
 
 struct trp_timer_bucket {
     uint32_t first, last;
+    uint32_t came;                    /* how many were put behind the last */
+    uint32_t recent[TRP_WHEEL_AHEAD]; /* these, in a ring */
 };
 
 struct trp_wheel {
@@ -39,7 +53,7 @@ struct trp_wheel {
     uint64_t used[TRP_WHEEL_LEVELS]
                  [TRP_WHEEL_WORDS]; /* bit per bucket that is not empty */
     struct trp_timer_bucket buckets[TRP_WHEEL_LEVELS * TRP_WHEEL_SLOTS];
-    struct trp_timer **chunks; /* nodes, from index 1 */
+    struct trp_timer_chunk **chunks; /* from index 1 */
     uint32_t chunk_count, chunk_capacity;
     uint32_t free;  /* list of free nodes by `next` */
     uint32_t fresh; /* first index never used */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "tests/support/sim.h"
 
 START_TEST(a_timer_fires_exactly_when_it_is_due)
@@ -96,6 +98,75 @@ START_TEST(a_cancelled_timer_does_not_fire)
     ck_assert_uint_eq(heard_count(probe, KIND_B), 1);
     ck_assert_int_eq(act(probe, do_cancel, &once), TROUPE_EGONE);
     ck_assert_int_eq(act(probe, do_cancel, &again), TROUPE_EGONE);
+    sim_end();
+}
+END_TEST
+
+enum { CROWD = 3000 };
+
+static struct {
+    troupe_timer timers[CROWD];
+    troupe_ns due[CROWD], last;
+    bool cancelled[CROWD], came[CROWD];
+    uint64_t last_tag;
+} crowd;
+
+/* Sets timers over a few ticks, in no order, and cancels every third, in no order. */
+static troupe_status set_crowd(troupe_self *self, void *argument)
+{
+    (void)argument;
+    memset(&crowd, 0, sizeof(crowd));
+    for (uint64_t i = 0; i < CROWD; i++) {
+        troupe_ns delay = (troupe_ns)(troupe_random(self) % (uint64_t)TROUPE_US(4000));
+        delay -= i % 7 == 0 ? delay % TROUPE_US(50) : 0; /* some at the same time */
+        crowd.due[i] = troupe_now(self) + delay;
+        ck_assert_int_eq(troupe_after(self, delay, KIND_A, i, &crowd.timers[i]),
+                         TROUPE_OK);
+    }
+    for (uint64_t i = 0; i < CROWD / 3; i++) {
+        uint64_t victim = troupe_random(self) % CROWD;
+        if (!crowd.cancelled[victim]) {
+            crowd.cancelled[victim] = true;
+            ck_assert_int_eq(troupe_timer_cancel(self, crowd.timers[victim]), TROUPE_OK);
+        }
+    }
+    return TROUPE_OK;
+}
+
+static troupe_status crowd_receive(troupe_self *self, void *state, troupe_msg **msg)
+{
+    uint64_t tag = troupe_msg_tag(*msg);
+
+    (void)state;
+    if (troupe_msg_kind(*msg) != KIND_A) {
+        return set_crowd(self, NULL);
+    }
+    ck_assert(!crowd.cancelled[tag] && !crowd.came[tag]);
+    ck_assert_int_le(crowd.due[tag], troupe_now(self));
+    ck_assert(crowd.last < crowd.due[tag] ||
+              (crowd.last == crowd.due[tag] && crowd.last_tag < tag));
+    crowd.came[tag] = true;
+    crowd.last = crowd.due[tag];
+    crowd.last_tag = tag;
+    return TROUPE_OK;
+}
+
+START_TEST(a_crowd_of_timers_fires_in_order_whichever_are_cancelled)
+{
+    static const troupe_behavior behavior = {.name = "crowd", .receive = crowd_receive};
+    troupe_id id = {0};
+    troupe_msg *go = NULL;
+
+    sim_begin(_i);
+    ck_assert_int_eq(troupe_system_spawn(sim, &behavior, NULL, NULL, &id), TROUPE_OK);
+    for (unsigned round = 0; round < 3; round++) { /* the second uses nodes again */
+        ck_assert_int_eq(troupe_msg_new(KIND_B, 0, &go), TROUPE_OK);
+        ck_assert_int_eq(troupe_post(sim, id, &go), TROUPE_OK);
+        run_for(TROUPE_MS(10));
+        for (size_t i = 0; i < CROWD; i++) {
+            ck_assert(crowd.came[i] != crowd.cancelled[i]);
+        }
+    }
     sim_end();
 }
 END_TEST
@@ -227,6 +298,7 @@ Suite *test_suite(void)
     ADD(tcase, timers_fire_in_the_order_of_their_times_and_then_of_their_setting);
     ADD(tcase, a_repeated_timer_fires_every_period);
     ADD(tcase, a_cancelled_timer_does_not_fire);
+    ADD(tcase, a_crowd_of_timers_fires_in_order_whichever_are_cancelled);
     ADD(tcase, a_timer_that_fired_or_never_was_is_gone);
     ADD(tcase, nobody_cancels_anothers_timer);
     ADD(tcase, timers_end_with_their_actor);
