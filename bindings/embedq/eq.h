@@ -160,6 +160,7 @@ struct trp_embedq {
     atomic_bool interrupt;
     uint64_t steps;
     size_t allocated; /* bytes since the last look at the whole */
+    uint64_t made;    /* bytes of vectors, ever */
     uintptr_t stack;  /* where the evaluation began */
     uint32_t calls;
     uint32_t running; /* evaluations inside each other */

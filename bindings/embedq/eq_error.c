@@ -129,6 +129,7 @@ static bool room_for(struct trp_embedq *q, size_t bytes)
         return trp_eq_oom(q) != NULL;
     }
     q->allocated += bytes;
+    q->made += bytes;
     if (q->allocated > limit / 4) {
         q->allocated = bytes;
         size_t total = live(q, limit);

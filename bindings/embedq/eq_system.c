@@ -356,6 +356,9 @@ qv *trp_eq_command(struct trp_embedq *q, const char *text, size_t size)
         rest++;
         left--;
     }
+    if (trp_eq_is_timing(text, word, rest, left)) {
+        return trp_eq_timing(q, text, word, rest, left);
+    }
     if (word == 1) {
         qv *v = letter_command(q, text[0], rest, left);
         if (v != NULL || q->failed) {

@@ -57,6 +57,10 @@ bool trp_eq_is_path(const qv *x);
 qv *trp_eq_to_bytes(struct trp_embedq *q, qv *x);
 qv *trp_eq_from_bytes(struct trp_embedq *q, qv *x);
 qv *trp_eq_command(struct trp_embedq *q, const char *text, size_t size); /* system */
+/* \t and \ts in front of a text to evaluate (eq_timing.c). */
+bool trp_eq_is_timing(const char *word, size_t size, const char *rest, size_t left);
+qv *trp_eq_timing(struct trp_embedq *q, const char *word, size_t size, const char *rest,
+                  size_t left);
 bool trp_eq_script(struct trp_embedq *q, const char *text, size_t size);
 
 #endif
