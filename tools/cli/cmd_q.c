@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * cmd_q.c - `troupe q`: finds the subcommand and runs it. */
+ * cmd_q.c - `troupe q`: finds the subcommand and runs it, or begins a session. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/cli/cmd.h"
 #include "tools/cli/cmd_q.h"
@@ -21,9 +22,8 @@ static const struct subcommand subcommands[] = {
     {NULL, NULL, NULL},
 };
 
-static void help(FILE *to)
+void trp_cmd_q_list(FILE *to)
 {
-    (void)fputs("usage: troupe q COMMAND [ARGUMENT...]\n", to);
     for (const struct subcommand *s = subcommands; s->name != NULL; s++) {
         (void)fprintf(to, "  %-8s %s\n", s->name, s->text);
     }
@@ -31,18 +31,17 @@ static void help(FILE *to)
 
 int trp_cmd_q(int argc, char **argv)
 {
-    if (argc < 2) {
-        help(stderr);
-        return 2;
-    }
-    if (strcmp(argv[1], "--help") == 0) {
-        help(stdout);
-        return 0;
+    if (argc < 2 || argv[1][0] == '-') {
+        return trp_cmd_q_console(argc, argv);
     }
     for (const struct subcommand *s = subcommands; s->name != NULL; s++) {
         if (strcmp(argv[1], s->name) == 0) {
             return s->run(argc - 1, argv + 1);
         }
     }
-    return trp_cmd_fail(2, "there is no command 'q %s'; see troupe q --help", argv[1]);
+    if (access(argv[1], R_OK) == 0) {
+        return trp_cmd_q_console(argc, argv);
+    }
+    return trp_cmd_fail(2, "there is no command or script '%s'; see troupe q --help",
+                        argv[1]);
 }

@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: MIT
  * cmd_q_shell.c - `troupe q shell`: a console on a q process. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <histedit.h>
 
 #include "tools/cli/cmd.h"
 #include "tools/cli/cmd_q.h"
+#include "tools/cli/q_reader.h"
 #include "tools/cli/q_session.h"
-
-enum { HISTORY_LINES = 1000, PATH_MAX_BYTES = 1024 };
 
 static const char usage[] =
     "usage: troupe q shell [--user NAME:PASSWORD] [--timeout SECONDS]\n"
     "                      [USER:PASSWORD@]HOST:PORT\n"
     "\n"
-    "Reads q expressions, one a line, evaluates them in a q process and prints what it\n"
-    "answers. \\\\ or the end of input leaves. On a terminal lines can be edited and "
-    "are\n"
-    "remembered in $XDG_STATE_HOME/troupe/q_history (~/.local/state when that is "
+    "Reads q expressions, evaluates them in a q process and prints what it answers. \\\\ "
+    "or\n"
+    "the end of input leaves; Ctrl-C gives up waiting. On a terminal lines can be "
+    "edited\n"
+    "and are remembered in $XDG_STATE_HOME/troupe/q_history (~/.local/state when that is "
     "unset).\n"
     "\n"
     "Exit status: 0; 1 the connection failed, or, without a terminal, the last error;\n"
@@ -36,20 +30,24 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* Evaluates a line. Returns false when the shell is over. */
-static bool take_line(struct trp_q_session *session, const char *line, int *code)
+static bool is_leave(const char *text)
 {
-    size_t size = strcspn(line, "\r\n");
+    return strncmp(text, "\\\\", 2) == 0 && text[2 + strspn(text + 2, " \t")] == 0;
+}
+
+/* Evaluates an entry. Returns false when the shell is over. */
+static bool take_entry(struct trp_q_session *session, struct trp_q_reader *reader,
+                       int *code)
+{
+    const char *text = (const char *)trp_buffer_front(&reader->entry);
     troupe_q_value *query = NULL;
     bool lost = false;
 
-    if (size == 2 && strncmp(line, "\\\\", 2) == 0) {
-        return false;
-    }
-    if (strspn(line, " \t") >= size) {
+    if (text[strspn(text, " \t\n")] == 0) {
         return true;
     }
-    troupe_status status = troupe_q_string(line, size, &query);
+    troupe_status status =
+        troupe_q_string(text, trp_buffer_size(&reader->entry) - 1, &query);
     if (status != TROUPE_OK) {
         *code = trp_cmd_fail(1, "%s", troupe_status_text(status));
         return false;
@@ -58,100 +56,54 @@ static bool take_line(struct trp_q_session *session, const char *line, int *code
     return !lost;
 }
 
-static int run_plain(struct trp_q_session *session)
+static int take_entries(struct trp_q_session *session, struct trp_q_reader *reader)
 {
-    char *line = NULL;
-    size_t room = 0;
+    enum trp_q_read read = TRP_Q_READ_ENTRY;
     int code = 0;
 
-    while (getline(&line, &room, stdin) > 0 && take_line(session, line, &code)) {
-    }
-    free(line); /* getline's own memory */
-    return code;
-}
-
-/* ---- with a terminal ---- */
-
-/* Makes the folders on the way to a file; what cannot be made shows when it is saved. */
-static void make_folders(char *path)
-{
-    for (char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
-        *at = 0;
-        (void)mkdir(path, 0700);
-        *at = '/';
-    }
-}
-
-static bool history_path(char path[PATH_MAX_BYTES])
-{
-    const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    int size = -1;
-
-    if (state != NULL && state[0] == '/') {
-        size = snprintf(path, PATH_MAX_BYTES, "%s/troupe/q_history", state);
-    } else if (home != NULL && home[0] == '/') {
-        size = snprintf(path, PATH_MAX_BYTES, "%s/.local/state/troupe/q_history", home);
-    }
-    if (size < 0 || size >= PATH_MAX_BYTES) {
-        return false;
-    }
-    make_folders(path);
-    return true;
-}
-
-static char *prompt(EditLine *editor)
-{
-    static char text[] = "q)";
-
-    (void)editor;
-    return text;
-}
-
-static int run_edited(struct trp_q_session *session)
-{
-    EditLine *editor = el_init("troupe", stdin, stdout, stderr);
-    History *past = history_init();
-    char path[PATH_MAX_BYTES];
-    HistEvent event;
-    int code = 0, size;
-    const char *line;
-
-    if (editor == NULL || past == NULL) {
-        return trp_cmd_fail(1, "the terminal cannot be used for editing");
-    }
-    bool kept = history_path(path);
-    (void)history(past, &event, H_SETSIZE, HISTORY_LINES);
-    (void)history(past, &event, H_SETUNIQUE, 1);
-    if (kept) {
-        (void)history(past, &event, H_LOAD, path);
-    }
-    (void)el_set(editor, EL_PROMPT, prompt);
-    (void)el_set(editor, EL_EDITOR, "emacs");
-    (void)el_set(editor, EL_SIGNAL, 1);
-    (void)el_set(editor, EL_HIST, history, past);
-    bool more = true;
-    while (more && (line = el_gets(editor, &size)) != NULL && size > 0) {
-        if (line[0] != '\n') {
-            (void)history(past, &event, H_ENTER, line);
+    while ((read = trp_q_reader_next(reader, "q)")) != TRP_Q_READ_END) {
+        if (read == TRP_Q_READ_FAILED) {
+            return trp_cmd_fail(1, "an entry has more than %d bytes", TRP_Q_ENTRY_MAX);
         }
-        more = take_line(session, line, &code);
+        if (read == TRP_Q_READ_INTERRUPTED) {
+            continue;
+        }
+        if (is_leave((const char *)trp_buffer_front(&reader->entry))) {
+            break;
+        }
+        if (!take_entry(session, reader, &code)) {
+            return code;
+        }
     }
-    if (more) {
-        (void)fputc('\n', stdout); /* the end of input came on the prompt's line */
+    return reader->terminal ? 0 : code;
+}
+
+static int run(const struct trp_q_target *target)
+{
+    struct trp_q_session session = {0};
+    struct trp_q_signals signals;
+    struct trp_q_reader reader;
+
+    if (!trp_q_signals_open(&signals)) {
+        return trp_cmd_fail(1, "the signals cannot be taken");
     }
-    if (kept && history(past, &event, H_SAVE, path) >= 0) {
-        (void)chmod(path, 0600);
+    int code = trp_q_reader_open(&signals, &reader);
+    if (code == 0) {
+        code = trp_q_session_open(target, &session);
     }
-    history_end(past);
-    el_end(editor);
-    return more ? 0 : code;
+    if (code == 0) {
+        session.signals = &signals;
+        code = take_entries(&session, &reader);
+        trp_q_session_close(&session);
+    }
+    trp_q_reader_close(&reader);
+    trp_q_signals_close(&signals);
+    return code;
 }
 
 int trp_cmd_q_shell(int argc, char **argv)
 {
     struct trp_q_target target = {.port = 0};
-    struct trp_q_session session = {0};
     const char *user = NULL;
     int option;
 
@@ -182,10 +134,5 @@ int trp_cmd_q_shell(int argc, char **argv)
     if (user != NULL && !trp_q_target_user(user, &target)) {
         return trp_cmd_fail(2, "--user wants NAME:PASSWORD");
     }
-    int code = trp_q_session_open(&target, &session);
-    if (code == 0) {
-        code = isatty(STDIN_FILENO) ? run_edited(&session) : run_plain(&session);
-        trp_q_session_close(&session);
-    }
-    return code;
+    return run(&target);
 }

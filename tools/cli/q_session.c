@@ -151,21 +151,55 @@ static int print_failure(troupe_status status, const troupe_failure *failure, bo
         (void)fprintf(stderr, "'%s\n", failure->text);
         return 1;
     }
-    *lost =
-        status != TROUPE_ETIMEDOUT && status != TROUPE_ETYPE && status != TROUPE_ELIMIT;
+    *lost = status != TROUPE_ETIMEDOUT && status != TROUPE_ETYPE &&
+            status != TROUPE_ELIMIT && status != TROUPE_ECANCELED;
     return trp_cmd_fail(
         1, "%s", failure->text[0] != 0 ? failure->text : troupe_status_text(status));
+}
+
+static void give_up(void *pending)
+{
+    troupe_pending_cancel(pending);
+}
+
+/* Waits for the answer; an interrupt ends that with TROUPE_ECANCELED. */
+static troupe_status wait_for(struct trp_q_session *session, troupe_pending *pending,
+                              troupe_q_value **out, troupe_failure *failure)
+{
+    troupe_msg *answer = NULL;
+
+    if (session->signals != NULL) {
+        trp_q_signals_aim(session->signals, give_up, pending);
+    }
+    troupe_status status = troupe_pending_wait(pending, TROUPE_NEVER, &answer);
+    if (session->signals != NULL) {
+        trp_q_signals_aim(session->signals, NULL, NULL);
+    }
+    if (status == TROUPE_OK && troupe_msg_failure(answer) != NULL) {
+        *failure = *troupe_msg_failure(answer);
+        status = failure->status;
+    } else if (status == TROUPE_OK) {
+        *out = troupe_q_take(answer);
+        status = *out != NULL ? TROUPE_OK : TROUPE_EPROTO;
+    }
+    troupe_msg_free(&answer);
+    return status;
 }
 
 int trp_q_session_call(struct trp_q_session *session, troupe_q_value **query, bool *lost)
 {
     troupe_failure failure = {.status = TROUPE_OK};
+    troupe_pending *pending = NULL;
     troupe_q_value *value = NULL;
 
     *lost = false;
-    troupe_status status = troupe_q_wait(session->system, session->q, query,
-                                         session->timeout, &value, &failure);
+    troupe_status status = troupe_q_post_call(session->system, session->q, query,
+                                              session->timeout, &pending);
     troupe_q_unref(query);
+    if (status == TROUPE_OK) {
+        status = wait_for(session, pending, &value, &failure);
+        troupe_pending_free(&pending);
+    }
     if (status != TROUPE_OK) {
         return print_failure(status, &failure, lost);
     }

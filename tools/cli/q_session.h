@@ -5,6 +5,8 @@
 
 #include <troupe/q.h>
 
+#include "tools/cli/q_signals.h"
+
 enum { TRP_Q_PART_MAX = 256 /* bytes of a host, user name or password */ };
 
 struct trp_q_target {
@@ -17,6 +19,7 @@ struct trp_q_session {
     troupe_system *system;
     troupe_q q;
     troupe_ns timeout;
+    struct trp_q_signals *signals; /* an interrupt gives up waiting; NULL: none */
 };
 
 /* Reads [USER[:PASSWORD]@]HOST:PORT; false when it is not one. */

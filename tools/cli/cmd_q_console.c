@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ * cmd_q_console.c - `troupe q`: a q session. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox/alloc.h"
+#include "tools/cli/cmd.h"
+#include "tools/cli/cmd_q.h"
+#include "tools/cli/q_console.h"
+#include "tools/cli/q_session.h"
+
+static const char usage[] =
+    "usage: troupe q [OPTION...] [FILE [ARGUMENT...]]\n"
+    "       troupe q COMMAND [ARGUMENT...]\n"
+    "\n"
+    "A q session: reads q, evaluates it with the embedded q and prints what q prints.\n"
+    "FILE is a q script that is loaded first; the ARGUMENTs are its .z.x.\n"
+    "\n"
+    "  -p, --port PORT   also serve on this port; 0: any free one\n"
+    "  --host ADDRESS    serve on this address of the machine, * for all (127.0.0.1)\n"
+    "  --memory SIZE     of all values together: bytes, or with K, M, G (1G)\n"
+    "  --time SECONDS    of one evaluation, then 'stop\n"
+    "  -q, --quiet       no greeting\n"
+    "  --help            print this\n"
+    "\n"
+    "\\\\, exit 0 or the end of input leaves; Ctrl-C stops what runs. Exit status: 0; 1\n"
+    "an error (without a terminal: of the last entry, or in FILE); what exit says; 2\n"
+    "wrong usage.\n"
+    "\n"
+    "The commands:\n";
+
+static const struct option options[] = {
+    {"port", required_argument, NULL, 'p'},
+    {"host", required_argument, NULL, 'H'},
+    {"memory", required_argument, NULL, 'm'},
+    {"time", required_argument, NULL, 't'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static bool read_size(const char *text, size_t *out)
+{
+    static const char units[] = "KMG";
+    char *end;
+    unsigned long long size = strtoull(text, &end, 10);
+    const char *unit = *end != 0 ? strchr(units, *end) : NULL;
+    unsigned shift = unit != NULL ? 10u * (unsigned)(unit - units + 1) : 0;
+
+    if (text[0] < '0' || text[0] > '9' || (*end != 0 && (unit == NULL || end[1] != 0)) ||
+        size == 0 || size > (SIZE_MAX >> shift)) {
+        return false;
+    }
+    *out = (size_t)size << shift;
+    return true;
+}
+
+static int wrong(const char *what, const char *text)
+{
+    return trp_cmd_fail(2, "%s, not '%s'; see troupe q --help", what, text);
+}
+
+/* Returns -1 to go on, else the exit code. */
+static int take_option(struct trp_q_console_options *console, int option, char **argv)
+{
+    switch (option) {
+    case 'p':
+        console->serves = true;
+        return trp_q_port(optarg, true, &console->port)
+                   ? -1
+                   : wrong("--port wants a port", optarg);
+    case 'H':
+        console->host = optarg;
+        return -1;
+    case 'm':
+        return read_size(optarg, &console->memory)
+                   ? -1
+                   : wrong("--memory wants bytes, perhaps with K, M or G", optarg);
+    case 't':
+        return trp_q_seconds(optarg, &console->time)
+                   ? -1
+                   : wrong("--time wants seconds", optarg);
+    case 'q':
+        console->quiet = true;
+        return -1;
+    case 'h':
+        (void)fputs(usage, stdout);
+        trp_cmd_q_list(stdout);
+        return 0;
+    case ':':
+        return trp_cmd_fail(2, "%s wants a value; see troupe q --help", argv[optind - 1]);
+    default:
+        return trp_cmd_fail(2, "there is no option %s; see troupe q --help",
+                            argv[optind - 1]);
+    }
+}
+
+/* Behind the script q takes its own -p PORT out of the arguments, and so do we. */
+static int take_port(struct trp_q_console_options *console, int argc, char **argv)
+{
+    int kept = 0;
+
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "-p") != 0 || i + 1 == argc) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        i++;
+        console->serves = true;
+        if (!trp_q_port(argv[i], true, &console->port)) {
+            return wrong("-p wants a port", argv[i]);
+        }
+    }
+    argv[kept] = NULL;
+    return -1;
+}
+
+int trp_cmd_q_console(int argc, char **argv)
+{
+    struct trp_q_console_options console = {.script = NULL};
+    int option, code = -1;
+
+    optind = 1;
+    while (code < 0 && (option = getopt_long(argc, argv, "+:p:q", options, NULL)) != -1) {
+        code = take_option(&console, option, argv);
+    }
+    if (code < 0 && optind < argc) {
+        console.script = argv[optind++];
+        code = take_port(&console, argc - optind, argv + optind);
+    }
+    console.words = argv + optind;
+    return code < 0 ? trp_q_console_run(&console) : code;
+}
