@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,6 +74,32 @@ troupe_status trp_address_resolve(const char *host, uint16_t port,
     return out->count > 0 ? TROUPE_OK : TROUPE_ERESOLVE;
 }
 
+troupe_status trp_address_unix(const char *name, enum trp_unix form,
+                               struct trp_address *out)
+{
+    const size_t head = offsetof(struct sockaddr_un, sun_path);
+    size_t length = strlen(name);
+
+    if (length == 0 || length >= sizeof(out->any.path.sun_path)) {
+        return TROUPE_EINVAL;
+    }
+    memset(out, 0, sizeof(*out));
+    out->any.path.sun_family = AF_UNIX;
+    memcpy(out->any.path.sun_path + (form != TRP_UNIX_FILE), name, length);
+    out->size = form == TRP_UNIX_EXACT ? (socklen_t)(head + 1 + length)
+                                       : (socklen_t)sizeof(out->any.path);
+    return TROUPE_OK;
+}
+
+const char *trp_address_file(const struct trp_address *address)
+{
+    return address->size > offsetof(struct sockaddr_un, sun_path) &&
+                   address->any.plain.sa_family == AF_UNIX &&
+                   address->any.path.sun_path[0] != 0
+               ? address->any.path.sun_path
+               : NULL;
+}
+
 bool trp_address_is_local(const struct trp_address *address)
 {
     if (address->size == 0) {
@@ -99,11 +126,27 @@ uint32_t trp_address_ipv4(const struct trp_address *address)
 
 uint16_t trp_address_port(const struct trp_address *address)
 {
-    if (address->size == 0) {
+    if (address->size == 0 || address->any.plain.sa_family == AF_UNIX) {
         return 0;
     }
     return ntohs(address->any.plain.sa_family == AF_INET6 ? address->any.ip6.sin6_port
                                                           : address->any.ip4.sin_port);
+}
+
+/* The kernel's answers end a path with a NUL or with the size. */
+static void print_unix(const struct trp_address *address, char *text, size_t size)
+{
+    const size_t head = offsetof(struct sockaddr_un, sun_path);
+    const char *path = address->any.path.sun_path;
+    size_t room = address->size > head ? address->size - head : 0;
+
+    if (room == 0) {
+        (void)snprintf(text, size, "unix");
+    } else if (path[0] == 0) {
+        (void)snprintf(text, size, "unix @%.*s", (int)(room - 1), path + 1);
+    } else {
+        (void)snprintf(text, size, "unix %.*s", (int)room, path);
+    }
 }
 
 void trp_address_print(const struct trp_address *address, char *text, size_t size)
@@ -116,6 +159,8 @@ void trp_address_print(const struct trp_address *address, char *text, size_t siz
     } else if (address->size != 0 && address->any.plain.sa_family == AF_INET6 &&
                inet_ntop(AF_INET6, &address->any.ip6.sin6_addr, ip, sizeof(ip)) != NULL) {
         (void)snprintf(text, size, "[%s]:%u", ip, trp_address_port(address));
+    } else if (address->size != 0 && address->any.plain.sa_family == AF_UNIX) {
+        print_unix(address, text, size);
     } else {
         (void)snprintf(text, size, "?");
     }

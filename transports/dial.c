@@ -10,6 +10,8 @@
 #include "mailbox/alloc.h"
 #include "transports/resolve.h"
 
+enum { REST_MS = 10 /* before a full Unix socket is asked again */ };
+
 struct trp_dial {
     struct trp_base *base;
     struct event_base *loop;
@@ -20,6 +22,7 @@ struct trp_dial {
     int fd;        /* being connected, or -1 */
     struct event *ready;
     bool done;            /* the socket says how it went */
+    bool resting;         /* the address before `next` gets another attempt */
     int system;           /* of the last attempt */
     troupe_status failed; /* TROUPE_ERESOLVE, or TROUPE_OK */
 };
@@ -35,6 +38,19 @@ static void on_ready(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+static void on_rested(evutil_socket_t fd, short what, void *argument)
+{
+    const struct timeval rest = {.tv_usec = REST_MS * 1000L};
+    struct trp_dial *dial = argument;
+
+    (void)fd, (void)what;
+    if (trp_io_signal(dial->base, dial->owner, TRP_KIND_IO, 0) == TROUPE_OK) {
+        dial->done = true;
+    } else {
+        (void)event_add(dial->ready, &rest);
+    }
+}
+
 static void drop_socket(struct trp_dial *dial)
 {
     if (dial->ready != NULL) {
@@ -45,7 +61,24 @@ static void drop_socket(struct trp_dial *dial)
         (void)close(dial->fd);
         dial->fd = -1;
     }
-    dial->done = false;
+    dial->done = dial->resting = false;
+}
+
+/* Waits for the socket, or for the time to ask a full one again. */
+static bool await(struct trp_dial *dial, bool full)
+{
+    const struct timeval rest = {.tv_usec = REST_MS * 1000L};
+
+    dial->ready =
+        full ? event_new(dial->loop, -1, 0, on_rested, dial)
+             : event_new(dial->loop, dial->fd, EV_WRITE | EV_PERSIST, on_ready, dial);
+    dial->resting = full;
+    if (dial->ready != NULL && event_add(dial->ready, full ? &rest : NULL) == 0) {
+        return true;
+    }
+    dial->system = ENOMEM;
+    drop_socket(dial);
+    return false;
 }
 
 /* Begins to connect to the next address; true when it is under way or done. */
@@ -64,18 +97,14 @@ static bool try_next(struct trp_dial *dial)
         dial->done = true;
         return true;
     }
-    if (errno != EINPROGRESS) {
-        dial->system = errno;
+    int error = errno;
+    bool full = error == EAGAIN && to->any.plain.sa_family == AF_UNIX;
+    if (error != EINPROGRESS && !full) {
+        dial->system = error;
         drop_socket(dial);
         return false;
     }
-    dial->ready = event_new(dial->loop, dial->fd, EV_WRITE | EV_PERSIST, on_ready, dial);
-    if (dial->ready == NULL || event_add(dial->ready, NULL) != 0) {
-        dial->system = ENOMEM;
-        drop_socket(dial);
-        return false;
-    }
-    return true;
+    return await(dial, full);
 }
 
 static troupe_status status_of(int system)
@@ -83,6 +112,8 @@ static troupe_status status_of(int system)
     switch (system) {
     case ECONNREFUSED:
     case ECONNRESET:
+    case ENOENT: /* of a Unix socket's file */
+    case EACCES:
         return TROUPE_EREFUSED;
     case EMFILE:
     case ENFILE:
@@ -113,7 +144,10 @@ static int outcome(struct trp_dial *dial)
 troupe_status trp_dial_poll(struct trp_dial *dial, int *fd, int *system)
 {
     for (;;) {
-        if (dial->fd >= 0) {
+        if (dial->resting && dial->done) {
+            drop_socket(dial);
+            dial->next--;
+        } else if (dial->fd >= 0) {
             int error = outcome(dial);
             if (error == EINPROGRESS) {
                 return TROUPE_EAGAIN;
@@ -153,8 +187,7 @@ void trp_dial_resolved(struct trp_dial *dial, troupe_msg *msg)
     dial->addresses = found->addresses;
 }
 
-troupe_status trp_dial_new(troupe_self *self, const char *host, uint16_t port,
-                           struct trp_dial **out)
+static troupe_status dial_alloc(troupe_self *self, struct trp_dial **out)
 {
     struct event_base *loop = trp_event_base(self);
     if (loop == NULL) {
@@ -168,9 +201,22 @@ troupe_status trp_dial_new(troupe_self *self, const char *host, uint16_t port,
     dial->loop = loop;
     dial->owner = troupe_self_id(self);
     dial->fd = -1;
+    *out = dial;
+    return TROUPE_OK;
+}
+
+troupe_status trp_dial_new(troupe_self *self, const char *host, uint16_t port,
+                           struct trp_dial **out)
+{
+    struct trp_dial *dial = NULL;
+    troupe_status status = dial_alloc(self, &dial);
+
+    if (status != TROUPE_OK) {
+        return status;
+    }
     if (trp_address_literal(host, port, &dial->addresses) != TROUPE_OK) {
-        troupe_status status = trp_resolve_begin(troupe_self_system(self), dial->owner,
-                                                 host, port, &dial->resolve);
+        status = trp_resolve_begin(troupe_self_system(self), dial->owner, host, port,
+                                   &dial->resolve);
         if (status != TROUPE_OK) {
             trp_free(dial);
             return status;
@@ -178,6 +224,19 @@ troupe_status trp_dial_new(troupe_self *self, const char *host, uint16_t port,
     }
     *out = dial;
     return TROUPE_OK;
+}
+
+troupe_status trp_dial_addresses(troupe_self *self, const struct trp_addresses *to,
+                                 struct trp_dial **out)
+{
+    if (to->count == 0 || to->count > TRP_ADDRESSES_MAX) {
+        return TROUPE_EINVAL;
+    }
+    troupe_status status = dial_alloc(self, out);
+    if (status == TROUPE_OK) {
+        (*out)->addresses = *to;
+    }
+    return status;
 }
 
 void trp_dial_free(struct trp_dial **dial)

@@ -21,6 +21,15 @@ struct trp_dial;
 TROUPE_MUST_CHECK troupe_status trp_dial_new(troupe_self *self, const char *host,
                                              uint16_t port, struct trp_dial **out);
 
+/* The same with addresses that are known already: 1 to TRP_ADDRESSES_MAX, tried in order.
+ * Of Unix sockets whose queue of connections is full it is asked again until there is
+ * room.
+ *
+ * Returns TROUPE_OK, TROUPE_EINVAL (none), TROUPE_ENOMEM or TROUPE_EUNSUPPORTED. */
+TROUPE_MUST_CHECK troupe_status trp_dial_addresses(troupe_self *self,
+                                                   const struct trp_addresses *to,
+                                                   struct trp_dial **out);
+
 /* On TRP_KIND_RESOLVED. */
 void trp_dial_resolved(struct trp_dial *dial, troupe_msg *msg);
 

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "mailbox/alloc.h"
+#include "transports/unix_file.h"
 
 enum { REST_MS = 100 /* without descriptors */ };
 
@@ -19,6 +20,7 @@ struct trp_listen {
     bool paused;
     int sockets[TRP_LISTEN_QUEUE];
     unsigned first, count;
+    struct trp_unix_file file; /* made by bind */
 };
 
 static void on_ready(evutil_socket_t fd, short what, void *argument)
@@ -82,13 +84,44 @@ static troupe_status status_of(int system)
     case EPERM:
         return TROUPE_EACCESS;
     case EADDRNOTAVAIL:
+    case ENOENT: /* the folder of a Unix socket */
+    case ENOTDIR:
         return TROUPE_EINVAL;
     default:
         return TROUPE_ESYSTEM;
     }
 }
 
-static troupe_status open_socket(const struct trp_address *at, int *fd, uint16_t *port)
+/* Of a Unix socket's file: binds once more when the one in the way is nobody's. */
+static bool bind_socket(int fd, const struct trp_address *at, struct trp_unix_file *file)
+{
+    if (bind(fd, &at->any.plain, at->size) != 0) {
+        int system = errno;
+        if (system != EADDRINUSE || !trp_unix_file_stale(at)) {
+            errno = system;
+            return false;
+        }
+        if (bind(fd, &at->any.plain, at->size) != 0) {
+            return false;
+        }
+    }
+    return trp_address_file(at) == NULL || trp_unix_file_made(file, at);
+}
+
+static bool begin_listening(int fd, const struct trp_unix_file *file)
+{
+    if (listen(fd, TRP_LISTEN_BACKLOG) != 0) {
+        return false;
+    }
+    if (file->path.sun_path[0] != 0 && !trp_unix_file_is_ours(file)) {
+        errno = EADDRINUSE;
+        return false;
+    }
+    return true;
+}
+
+static troupe_status open_socket(const struct trp_address *at, int *fd,
+                                 struct trp_unix_file *file, uint16_t *port)
 {
     struct trp_address bound = {.size = sizeof(bound.any)};
     int on = 1;
@@ -97,13 +130,15 @@ static troupe_status open_socket(const struct trp_address *at, int *fd, uint16_t
     if (got < 0) {
         return TROUPE_ESYSTEM;
     }
-    (void)setsockopt(got, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (at->any.plain.sa_family != AF_UNIX) {
+        (void)setsockopt(got, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    }
     (void)evutil_make_socket_nonblocking(got);
     (void)evutil_make_socket_closeonexec(got);
-    if (bind(got, &at->any.plain, at->size) != 0 ||
-        listen(got, TRP_LISTEN_BACKLOG) != 0 ||
+    if (!bind_socket(got, at, file) || !begin_listening(got, file) ||
         getsockname(got, &bound.any.plain, &bound.size) != 0) {
         troupe_status status = status_of(errno);
+        trp_unix_file_remove(file);
         (void)close(got);
         return status;
     }
@@ -125,7 +160,7 @@ troupe_status trp_listen_new(troupe_self *self, const struct trp_address *at,
     }
     listener->base = trp_base_of(self);
     listener->owner = troupe_self_id(self);
-    troupe_status status = open_socket(at, &listener->fd, port);
+    troupe_status status = open_socket(at, &listener->fd, &listener->file, port);
     if (status != TROUPE_OK) {
         trp_free(listener);
         return status;
@@ -159,6 +194,7 @@ void trp_listen_free(struct trp_listen **listener)
     while ((fd = trp_listen_take(*listener)) >= 0) {
         (void)close(fd);
     }
+    trp_unix_file_remove(&(*listener)->file);
     (void)close((*listener)->fd);
     trp_free(*listener);
     *listener = NULL;

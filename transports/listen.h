@@ -15,11 +15,13 @@ struct trp_listen;
 
 /* Binds and listens.
  *
- * at     with port 0: any free one
- * port   receives the one it is
+ * at     with port 0: any free one; of a Unix socket's file: one on which nobody answers
+ *        is replaced, and it is removed at the end if it is still the one made here
+ * port   receives the one it is; 0 for a Unix socket
  *
  * Returns TROUPE_OK, TROUPE_EINUSE, TROUPE_EACCESS (not allowed), TROUPE_EINVAL (not an
- * address of this machine), TROUPE_ESYSTEM, TROUPE_ENOMEM or TROUPE_EUNSUPPORTED. */
+ * address of this machine, no such folder), TROUPE_ESYSTEM, TROUPE_ENOMEM or
+ * TROUPE_EUNSUPPORTED. */
 TROUPE_MUST_CHECK troupe_status trp_listen_new(troupe_self *self,
                                                const struct trp_address *at,
                                                struct trp_listen **out, uint16_t *port);

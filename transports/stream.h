@@ -6,7 +6,8 @@
  * view and consumes what it understood. What it writes gathers in `out` and goes to the
  * peer in one piece at the next turn, or at once when nothing else is in the mailbox.
  *
- * tcp is a non-blocking socket on the base's loop; a pair is memory, for tests. */
+ * tcp is a non-blocking socket, TCP or Unix, on the base's loop; a pair is memory, for
+ * tests. */
 #ifndef TRP_TRANSPORTS_STREAM_H
 #define TRP_TRANSPORTS_STREAM_H
 
@@ -92,7 +93,8 @@ void trp_stream_shut(struct trp_stream *stream);
 /* Ends it and clears the pointer; NULL inside is allowed. */
 void trp_stream_close(struct trp_stream **stream);
 
-/* "tcp 127.0.0.1:5010" */
+/* The peer's address, as trp_address_print writes it; of a Unix socket the name that was
+ * dialled. */
 void trp_stream_describe(const struct trp_stream *stream, char *text, size_t size);
 
 /* A connected, non-blocking socket, the stream's from TROUPE_OK on.

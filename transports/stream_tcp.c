@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * stream_tcp.c - a non-blocking socket on the base's loop.
+ * stream_tcp.c - a non-blocking socket, TCP or Unix, on the base's loop.
  *
  * Reading is level-triggered and takes one block a time; it pauses while the block is
  * full. Writing tries at once and waits for the socket only when it is full. */
@@ -17,7 +17,10 @@
 #include "transports/address.h"
 #include "transports/stream.h"
 
-enum { SEND_MAX = 1 << 20 /* bytes one call offers to the socket */ };
+enum {
+    SEND_MAX = 1 << 20, /* bytes one call offers to the socket */
+    UNNAMED = offsetof(struct sockaddr_un, sun_path)
+};
 
 struct tcp {
     struct trp_stream stream;
@@ -169,6 +172,12 @@ static void tcp_describe(const struct trp_stream *stream, char *text, size_t siz
 
     if (getpeername(tcp->fd, &peer.any.plain, &peer.size) != 0) {
         peer.size = 0;
+    } else if (peer.any.plain.sa_family == AF_UNIX && peer.size <= UNNAMED) {
+        /* Who dials a Unix socket has no name: the one that was dialled says more. */
+        peer.size = sizeof(peer.any);
+        if (getsockname(tcp->fd, &peer.any.plain, &peer.size) != 0) {
+            peer.size = 0;
+        }
     }
     trp_address_print(&peer, text, size);
 }
@@ -187,12 +196,14 @@ static void set_options(struct tcp *tcp)
     struct trp_address peer = {.size = sizeof(peer.any)};
     int on = 1;
 
-    (void)setsockopt(tcp->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(tcp->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     (void)evutil_make_socket_nonblocking(tcp->fd);
     if (getpeername(tcp->fd, &peer.any.plain, &peer.size) == 0) {
         tcp->stream.local = trp_address_is_local(&peer);
         tcp->stream.address = trp_address_ipv4(&peer);
+    }
+    if (peer.any.plain.sa_family != AF_UNIX) {
+        (void)setsockopt(tcp->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        (void)setsockopt(tcp->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     }
 }
 
