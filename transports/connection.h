@@ -32,6 +32,15 @@ static inline void trp_ignore(troupe_status status)
     (void)status;
 }
 
+/* For what a peer can make happen without end: counts, and says whether this time is
+ * worth a line in the log. The 1st, 2nd, 4th, 8th... are. */
+static inline bool trp_worth_a_line(uint64_t *times)
+{
+    uint64_t before = (*times)++;
+
+    return (before & *times) == 0;
+}
+
 static inline const char *trp_connection_phase(const struct trp_connection *connection)
 {
     return connection->phases[connection->phase].name;

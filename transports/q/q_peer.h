@@ -36,9 +36,10 @@ struct trp_q_peer {
         troupe_ns wait; /* until the next try; 0: nothing is held */
         troupe_embedq_event event;
     } held;
-    uint32_t asked;   /* handlers and the engine, without an answer yet */
-    uint32_t asyncs;  /* being handled */
-    uint32_t address; /* IPv4, 0: none */
+    uint32_t asked;            /* handlers and the engine, without an answer yet */
+    uint32_t asyncs;           /* being handled */
+    uint64_t failures, unsent; /* of handlers, and pushes: they were logged */
+    uint32_t address;          /* IPv4, 0: none */
     int32_t handle;
     uint8_t offered; /* the client's capability */
     bool opened;     /* the handlers know it */

@@ -6,6 +6,8 @@
  * from the client: it waits, and nothing is lost. */
 #include "transports/q/q_peer.h"
 
+#include <inttypes.h>
+
 enum { EVENT_SHIFT = 56 };
 
 #define HELD_FIRST TROUPE_MS(1)
@@ -49,9 +51,10 @@ static void handled(troupe_self *self, struct trp_q_peer *p, troupe_embedq_event
         break;
     default:
         p->asyncs -= event == TROUPE_EMBEDQ_ASYNC;
-        if (error != NULL) {
+        if (error != NULL && trp_worth_a_line(&p->failures)) {
             trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-HANDLER-FAILED",
-                    "client %s (handle %d): '%s", p->where, p->handle, error);
+                    "client %s (handle %d), time %" PRIu64 ": '%s", p->where, p->handle,
+                    p->failures, error);
         }
         break;
     }

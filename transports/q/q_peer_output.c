@@ -5,6 +5,8 @@
  * it; nobody else notices. */
 #include "transports/q/q_peer.h"
 
+#include <inttypes.h>
+
 static troupe_status write_message(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
                                    const troupe_q_value *value, struct trp_q_why *why)
 {
@@ -68,9 +70,9 @@ void trp_q_peer_push(troupe_self *self, struct trp_q_peer *p, const troupe_q_val
         return;
     }
     troupe_status status = write_message(self, p, TRP_Q_ASYNC, value, &why);
-    if (status != TROUPE_OK && status != TROUPE_EBUSY) {
+    if (status != TROUPE_OK && status != TROUPE_EBUSY && trp_worth_a_line(&p->unsent)) {
         trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-PUSH-DROPPED",
-                "client %s (handle %d): a message was not sent: %s", p->where, p->handle,
-                trp_q_error_text(status, &why));
+                "client %s (handle %d): message %" PRIu64 " was not sent: %s", p->where,
+                p->handle, p->unsent, trp_q_error_text(status, &why));
     }
 }

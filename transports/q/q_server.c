@@ -3,6 +3,7 @@
  *
  * Owns the listening socket; its children are the connections. At its end it stops
  * listening, stops the children, and waits until they have ended. */
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "actors/id_map.h"
@@ -14,6 +15,7 @@ struct server {
     struct trp_q_service *service;
     struct trp_listen *listener;
     struct trp_id_map clients; /* by their ids */
+    uint64_t refused;          /* in a row */
     bool ending;
     struct trp_q_pending closers; /* asked Q_CLOSE */
 };
@@ -44,10 +46,15 @@ static void accept_clients(troupe_self *self, struct server *s)
 
     while (s->listener != NULL && (fd = trp_listen_take(s->listener)) >= 0) {
         troupe_status status = start_client(self, s, fd);
-        if (status != TROUPE_OK) {
-            (void)close(fd);
+        if (status == TROUPE_OK) {
+            s->refused = 0;
+            continue;
+        }
+        (void)close(fd);
+        if (trp_worth_a_line(&s->refused)) {
             trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-CLIENT-REFUSED",
-                    "a new connection was closed at once: %s",
+                    "a new connection was closed at once, %" PRIu64 " in a row: %s",
+                    s->refused,
                     status == TROUPE_ELIMIT ? "there are clients_max already"
                                             : troupe_status_text(status));
         }
