@@ -7,7 +7,7 @@
 #include "actors/runtime.h"
 #include "transports/address.h"
 #include "transports/q/q_client.h"
-#include "transports/q/q_serving.h"
+#include "transports/q/q_peer.h"
 
 static void name_kinds(void)
 {
@@ -20,6 +20,8 @@ static void name_kinds(void)
         {TRP_KIND_DEADLINE, "deadline"},
         {TRP_KIND_Q_OUT, "q_out"},
         {TRP_KIND_Q_HANGUP, "q_hangup"},
+        {TRP_KIND_Q_RETRY, "q_retry"},
+        {TRP_KIND_Q_VERIFIED, "q_verified"},
         {TROUPE_KIND_Q_SYNC, "q_sync"},
         {TROUPE_KIND_Q_ASYNC, "q_async"},
         {TROUPE_KIND_Q_PUSH, "q_push"},

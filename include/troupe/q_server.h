@@ -18,6 +18,42 @@ typedef struct troupe_q_user {
     const char *name, *password;
 } troupe_q_user;
 
+/* Users with salted hashes of their passwords (argon2id), from a file: a line each,
+ * `name:hash`; blank lines and those that begin with # are skipped. */
+typedef struct troupe_q_users troupe_q_users;
+
+/* Reads such a file, of up to 16 MiB and 65536 users.
+ *
+ * out       receives the users; servers take references of their own
+ * failure   receives what is wrong, with the number of the line; may be NULL
+ *
+ * Returns TROUPE_OK, TROUPE_ENOENT, TROUPE_ESYSTEM (not readable), TROUPE_EINVAL (a
+ * line), TROUPE_ELIMIT or TROUPE_ENOMEM.
+ * Thread: any; reads a file. Source: transports/q/q_users.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_users_load(const char *path,
+                                                               troupe_q_users **out,
+                                                               troupe_failure *failure);
+
+/* Gives the reference back and clears the pointer; NULL inside is allowed.
+ * Thread: any. Source: transports/q/q_users.c */
+TROUPE_API void troupe_q_users_free(troupe_q_users **users);
+
+/* How many there are. Thread: any. Source: transports/q/q_users.c */
+TROUPE_API size_t troupe_q_users_count(const troupe_q_users *users);
+
+/* Sets a user's password in such a file, which is replaced as a whole and readable by its
+ * owner only; servers see it when they load it again.
+ *
+ * name       1 to 255 bytes without `:` and line ends, not beginning with #
+ * password   NULL: the user is taken out
+ *
+ * Returns TROUPE_OK, TROUPE_EINVAL (the name), TROUPE_ENOENT (no such user to take out),
+ * TROUPE_ESYSTEM (not writable), TROUPE_ELIMIT or TROUPE_ENOMEM.
+ * Thread: any but base; takes as long as a hash does. Source: transports/q/q_users.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_users_set(const char *path,
+                                                              const char *name,
+                                                              const char *password);
+
 /* Something a client did. Borrowed while a handler runs. */
 typedef struct troupe_q_event {
     troupe_embedq_event event; /* never TROUPE_EMBEDQ_TIMER */
@@ -60,10 +96,12 @@ typedef struct troupe_q_server_options {
     size_t size;                /* sizeof(troupe_q_server_options) */
     const char *host;           /* address to listen on; NULL: 127.0.0.1; "*": all */
     uint16_t port;              /* 0: any free one */
-    const troupe_q_user *users; /* `user_count` of them, copied; none: everybody may */
-    size_t user_count;
-    troupe_id engine;  /* evaluates (troupe_engine_embedq), or nobody */
-    troupe_q_hub *hub; /* numbers the connections; NULL: one of its own */
+    const troupe_q_user *users; /* `user_count` of them, copied; none: everybody may, */
+    size_t user_count;          /* unless there are accounts */
+    troupe_q_users *accounts;   /* who else may; their passwords are looked at on threads
+                                   of their own. NULL: nobody */
+    troupe_id engine;           /* evaluates (troupe_engine_embedq), or nobody */
+    troupe_q_hub *hub;          /* numbers the connections; NULL: one of its own */
     troupe_q_handler handlers[TROUPE_Q_EVENTS]; /* by troupe_embedq_event */
     uint32_t clients_max;   /* connections at once, others are closed; 0: 4096 */
     uint32_t requests_max;  /* of one connection being evaluated; 0: 64 */

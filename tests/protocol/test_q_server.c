@@ -2,8 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "mailbox/alloc.h"
 #include "tests/protocol/q_stage.h"
+#include "transports/q/q_users.h"
 
 START_TEST(a_login_may_come_in_pieces_and_is_answered_once)
 {
@@ -56,6 +59,38 @@ START_TEST(users_are_checked_before_the_handler_is_asked)
     ck_assert_uint_eq(seen_count, 0);
     login(other, "ann:\3", 6);
     end();
+}
+END_TEST
+
+START_TEST(accounts_with_hashes_are_asked_when_no_user_matches)
+{
+    static const troupe_q_user users[] = {{"joe", "plain"}};
+    troupe_q_server_options options = with_function();
+    char hash[crypto_pwhash_STRBYTES], text[256];
+
+    ck_assert_int_eq(crypto_pwhash_str(hash, "secret", 6, crypto_pwhash_OPSLIMIT_MIN,
+                                       crypto_pwhash_MEMLIMIT_MIN),
+                     0);
+    int size = snprintf(text, sizeof(text), "ann:%s\n", hash);
+    ck_assert_int_eq(trp_q_users_parse(text, (size_t)size, &options.accounts, NULL),
+                     TROUPE_OK);
+    options.users = users;
+    options.user_count = 1;
+    begin_with(_i, options);
+    login(far, "joe:plain\3", 11);
+    script_write(other, "ann:secret\3", 12, 1);
+    script_expect(other, "\3", 1);
+    ck_assert_str_eq(seen[2], "login 7 ann secret");
+    trp_stream_close(&other);
+    (void)connect_peer(&other);
+    script_write(other, "ann:secre\3", 11, 0);
+    ck_assert(script_closed(other));
+    trp_stream_close(&other);
+    (void)connect_peer(&other);
+    script_write(other, ":\3", 3, 0);
+    ck_assert(script_closed(other));
+    end();
+    troupe_q_users_free(&options.accounts);
 }
 END_TEST
 
@@ -313,6 +348,7 @@ Suite *test_suite(void)
     ADD(tcase, the_common_capability_is_the_smaller_one);
     ADD(tcase, a_refused_login_is_closed_without_a_byte);
     ADD(tcase, users_are_checked_before_the_handler_is_asked);
+    ADD(tcase, accounts_with_hashes_are_asked_when_no_user_matches);
     ADD(tcase, a_login_that_is_too_long_or_too_late_is_closed);
     ADD(tcase, answers_keep_the_order_of_the_requests_even_when_one_is_deferred);
     ADD(tcase, async_messages_are_handled_in_order_and_not_answered);

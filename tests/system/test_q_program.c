@@ -7,6 +7,7 @@
 #include <troupe/q.h>
 
 #include "tests/support/process.h"
+#include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 
 /* `troupe q serve` as a process of its own, and programs that use it. */
@@ -78,6 +79,37 @@ START_TEST(logins_are_checked)
     ck_assert_int_eq(process_run(&other, NULL, argv), 0);
     ck_assert_str_eq(other.text, "1b\n");
     end();
+}
+END_TEST
+
+START_TEST(users_come_from_a_file_that_passwd_writes)
+{
+    char dir[SCRATCH_PATH], path[SCRATCH_PATH + 16];
+
+    scratch_make(dir);
+    (void)snprintf(path, sizeof(path), "%s/users", dir);
+    const char *set[] = {TRP_PROGRAM, "q", "passwd", path, "joe", NULL};
+    const char *take[] = {TRP_PROGRAM, "q", "passwd", "--remove", path, "ann", NULL};
+    const char *users[] = {"--users", path, NULL};
+    ck_assert_int_eq(process_run(&other, "secret\n", set), 0);
+    ck_assert_str_eq(other.error, "");
+    ck_assert_int_eq(process_run(&other, NULL, take), 1);
+    ck_assert_ptr_nonnull(strstr(other.error, "there is no user ann"));
+    begin_with(users);
+    ck_assert_int_eq(eval("1", NULL, NULL), 1);
+    ck_assert_ptr_nonnull(strstr(other.error, "refused"));
+    const char *argv[] = {TRP_PROGRAM,  "q",    "eval", "--user",
+                          "joe:secret", target, ".z.u", NULL};
+    ck_assert_int_eq(process_run(&other, NULL, argv), 0);
+    ck_assert_str_eq(other.text, "`joe\n");
+    end();
+    FILE *file = fopen(path, "a");
+    (void)fputs("nonsense\n", file);
+    (void)fclose(file);
+    const char *serve[] = {TRP_PROGRAM, "q", "serve", "-p", "0", "--users", path, NULL};
+    ck_assert_int_eq(process_run(&other, NULL, serve), 1);
+    ck_assert_ptr_nonnull(strstr(other.error, "line 2 is not name:hash"));
+    scratch_remove(dir);
 }
 END_TEST
 
@@ -252,6 +284,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, eval_prints_what_q_prints);
     tcase_add_test(tcase, an_error_of_q_goes_to_stderr_with_exit_code_1);
     tcase_add_test(tcase, logins_are_checked);
+    tcase_add_test(tcase, users_come_from_a_file_that_passwd_writes);
     tcase_add_test(tcase, wrong_usage_is_one_sentence_and_exit_code_2);
     tcase_add_test(tcase, what_cannot_be_reached_is_said);
     tcase_add_test(tcase, the_shell_works_without_a_terminal);

@@ -17,6 +17,7 @@ static const struct subcommand subcommands[] = {
     {"serve", trp_cmd_q_serve, "serve q clients with the embedded q"},
     {"eval", trp_cmd_q_eval, "evaluate an expression in a q process"},
     {"shell", trp_cmd_q_shell, "a console on a q process"},
+    {"passwd", trp_cmd_q_passwd, "set a user's password in a file for serve --users"},
     {"recode", trp_cmd_q_recode,
      "decode and encode hex messages, one a line, from stdin"},
     {NULL, NULL, NULL},

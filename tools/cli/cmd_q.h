@@ -8,6 +8,7 @@
 
 int trp_cmd_q_console(int argc, char **argv);
 int trp_cmd_q_eval(int argc, char **argv);
+int trp_cmd_q_passwd(int argc, char **argv);
 int trp_cmd_q_recode(int argc, char **argv);
 int trp_cmd_q_serve(int argc, char **argv);
 int trp_cmd_q_shell(int argc, char **argv);

@@ -24,6 +24,7 @@ static const char usage[] =
     "  --host ADDRESS        listen on this address of the machine, * for all of them\n"
     "                        (127.0.0.1)\n"
     "  --user NAME:PASSWORD  who may log in; may be given often (without: everybody)\n"
+    "  --users FILE          who else may, with hashed passwords; see troupe q passwd\n"
     "  --load FILE           evaluate this q script first\n"
     "  --verbose             say on stderr who comes and goes\n"
     "  --help                print this\n"
@@ -34,19 +35,16 @@ static const char usage[] =
 struct serving {
     troupe_q_server_options server;
     troupe_q_user users[USERS_MAX];
-    const char *load;
+    const char *load, *accounts;
     bool has_port, verbose;
     struct trp_buffer script;
 };
 
 static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"host", required_argument, NULL, 'H'},
-    {"user", required_argument, NULL, 'u'},
-    {"load", required_argument, NULL, 'l'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'}, {"host", required_argument, NULL, 'H'},
+    {"user", required_argument, NULL, 'u'}, {"users", required_argument, NULL, 'U'},
+    {"load", required_argument, NULL, 'l'}, {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
 };
 
 /* Cuts NAME:PASSWORD in two where it stands: in argv, which is ours. */
@@ -78,6 +76,9 @@ static int take_option(struct serving *s, int option, char **argv)
         return -1;
     case 'u':
         return add_user(s, optarg);
+    case 'U':
+        s->accounts = optarg;
+        return -1;
     case 'l':
         s->load = optarg;
         return -1;
@@ -137,6 +138,17 @@ static int load_script(struct serving *s)
         return trp_cmd_fail(1, "the script %s cannot be read", s->load);
     }
     return -1;
+}
+
+static int load_accounts(struct serving *s)
+{
+    troupe_failure failure;
+
+    if (s->accounts == NULL ||
+        troupe_q_users_load(s->accounts, &s->server.accounts, &failure) == TROUPE_OK) {
+        return -1;
+    }
+    return trp_cmd_fail(1, "%s: %s", s->accounts, failure.text);
 }
 
 /* ---- serving ---- */
@@ -275,8 +287,12 @@ int trp_cmd_q_serve(int argc, char **argv)
         code = load_script(s);
     }
     if (code < 0) {
+        code = load_accounts(s);
+    }
+    if (code < 0) {
         code = serve(s);
     }
+    troupe_q_users_free(&s->server.accounts);
     trp_buffer_fini(&s->script);
     trp_free(s);
     return code;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * q_peer.c - one client of a q server: its phases, its beginning and its end.
  *
- *   LOGIN --admitted by the users--> ADMISSION --by the handler--> READY --> DRAINING
+ *   LOGIN ----the login came----> ADMISSION --users, handler--> READY --> DRAINING
  *     |                                  |                           |          |
  *     +---- refused, too late, lost -----+------ lost, malformed ----+----------+
  *                                                                               v
@@ -54,6 +54,7 @@ void trp_q_peer_close(troupe_self *self, struct trp_q_peer *p, troupe_log_level 
             p->where, p->handle, p->user != NULL ? p->user : "", why);
     (void)trp_connection_enter(self, &p->link, TRP_Q_PEER_CLOSED, 0);
     trp_q_conn_fini(&p->wire);
+    trp_q_verify_forget(&p->verify);
     trp_q_peer_let_go(p);
     leave(self, p);
 }
@@ -147,6 +148,9 @@ static void told(troupe_self *self, struct trp_q_peer *p, troupe_msg *msg)
     case TROUPE_KIND_Q_DEFER:
         deferred_answer(self, p, msg);
         break;
+    case TRP_KIND_Q_VERIFIED:
+        trp_q_peer_verified(self, p, troupe_msg_tag(msg) != 0);
+        break;
     case TRP_KIND_Q_RETRY:
         if (trp_q_peer_retry(self, p)) {
             go_on(self, p);
@@ -197,6 +201,7 @@ static void peer_stop(troupe_self *self, void *state, troupe_status reason)
         trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_CLOSED, NULL, 0);
     }
     trp_q_conn_fini(&p->wire);
+    trp_q_verify_forget(&p->verify);
     trp_q_hub_leave(p->service->hub, p->handle);
     trp_q_slots_fini(&p->slots);
     trp_q_service_release(&p->service);

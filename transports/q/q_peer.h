@@ -12,6 +12,7 @@
 #include "transports/q/q_conn.h"
 #include "transports/q/q_serving.h"
 #include "transports/q/q_slots.h"
+#include "transports/q/q_verify.h"
 
 enum trp_q_peer_phase {
     TRP_Q_PEER_LOGIN,
@@ -45,6 +46,7 @@ struct trp_q_peer {
     bool opened;     /* the handlers know it */
     bool hung_up;    /* by q code, which may be running for this very client */
     char *user;
+    struct trp_q_verify *verify; /* the password is being looked at */
     char where[TRP_STREAM_TEXT];
 };
 
@@ -60,6 +62,7 @@ void trp_q_peer_drain(troupe_self *self, struct trp_q_peer *p);
 /* ---- q_peer_login.c ---- */
 
 void trp_q_peer_read_login(troupe_self *self, struct trp_q_peer *p);
+void trp_q_peer_verified(troupe_self *self, struct trp_q_peer *p, bool right);
 void trp_q_peer_login_answered(troupe_self *self, struct trp_q_peer *p, bool failed,
                                const troupe_q_value *value);
 

@@ -43,26 +43,86 @@ void trp_q_peer_login_answered(troupe_self *self, struct trp_q_peer *p, bool fai
     }
 }
 
-/* Keeps what the login says; its bytes are about to go. */
-static troupe_status keep(struct trp_q_peer *p, const struct trp_q_login *login,
-                          troupe_q_value **password)
+static void ask_handler(troupe_self *self, struct trp_q_peer *p,
+                        troupe_q_value **password)
 {
-    troupe_status status =
-        troupe_q_string(login->password, login->password_size, password);
+    trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_LOGIN, *password, 0);
+    troupe_q_unref(password);
+}
 
-    if (status != TROUPE_OK) {
-        return status;
+static void cannot(troupe_self *self, struct trp_q_peer *p, troupe_status status)
+{
+    trp_q_peer_close(self, p, TROUPE_LOG_WARN, "Q-LOGIN-REFUSED",
+                     status == TROUPE_EBUSY ? "too many passwords wait to be looked at"
+                                            : troupe_status_text(status));
+}
+
+void trp_q_peer_verified(troupe_self *self, struct trp_q_peer *p, bool right)
+{
+    troupe_q_value *password = NULL;
+    size_t size;
+
+    if (p->verify == NULL || p->link.phase != TRP_Q_PEER_ADMISSION) {
+        return;
     }
+    const char *text = trp_q_verify_password(p->verify, &size);
+    troupe_status status =
+        right ? troupe_q_string(text, size, &password) : TROUPE_EACCESS;
+    trp_q_verify_forget(&p->verify);
+    if (status == TROUPE_OK) {
+        ask_handler(self, p, &password);
+    } else if (status == TROUPE_EACCESS) {
+        refuse(self, p);
+    } else {
+        cannot(self, p, status);
+    }
+}
+
+/* The texts of the login are the stream's.
+ *
+ * Returns TROUPE_OK and the password; TROUPE_EAGAIN: it is being looked at;
+ * TROUPE_EACCESS; or why that is not known. */
+static troupe_status look_at(troupe_self *self, struct trp_q_peer *p,
+                             const struct trp_q_login *login, troupe_q_value **password)
+{
+    const struct trp_q_service *service = p->service;
+
     p->user = trp_alloc(login->user_size + 1);
     if (p->user == NULL) {
         return TROUPE_ENOMEM;
     }
-    if (login->user_size != 0) {
-        memcpy(p->user, login->user, login->user_size);
-    }
+    memcpy(p->user, login->user, login->user_size);
     p->user[login->user_size] = 0;
     p->offered = login->capability;
-    return TROUPE_OK;
+    troupe_status status = trp_q_service_admits(service, login->user, login->user_size,
+                                                login->password, login->password_size);
+    if (status == TROUPE_OK) {
+        return troupe_q_string(login->password, login->password_size, password);
+    }
+    if (status == TROUPE_EAGAIN) {
+        status = trp_q_verify_begin(self, service->options.accounts, p->user,
+                                    login->password, login->password_size, &p->verify);
+        return status == TROUPE_OK ? TROUPE_EAGAIN : status;
+    }
+    return status;
+}
+
+static void take_login(troupe_self *self, struct trp_q_peer *p,
+                       const struct trp_q_login *login, size_t used)
+{
+    troupe_q_value *password = NULL;
+
+    (void)trp_connection_enter(self, &p->link, TRP_Q_PEER_ADMISSION,
+                               p->service->options.login_limit);
+    troupe_status status = look_at(self, p, login, &password);
+    trp_stream_consume(p->wire.stream, used);
+    if (status == TROUPE_OK) {
+        ask_handler(self, p, &password);
+    } else if (status == TROUPE_EACCESS) {
+        refuse(self, p);
+    } else if (status != TROUPE_EAGAIN) {
+        cannot(self, p, status);
+    }
 }
 
 void trp_q_peer_read_login(troupe_self *self, struct trp_q_peer *p)
@@ -70,33 +130,19 @@ void trp_q_peer_read_login(troupe_self *self, struct trp_q_peer *p)
     struct trp_q_login login;
     size_t size, used;
     const uint8_t *bytes = trp_stream_view(p->wire.stream, &size);
-    troupe_status status = trp_q_login_read(bytes, size, &login, &used);
-    troupe_q_value *password = NULL;
 
-    if (status == TROUPE_EAGAIN) {
+    switch (trp_q_login_read(bytes, size, &login, &used)) {
+    case TROUPE_OK:
+        take_login(self, p, &login, used);
+        break;
+    case TROUPE_EAGAIN:
         if (p->wire.stream->ended != TROUPE_OK) {
             trp_q_peer_close(self, p, TROUPE_LOG_DEBUG, "Q-CLIENT-LOST", "no login came");
         }
-        return;
-    }
-    if (status == TROUPE_OK) {
-        status = keep(p, &login, &password);
-    }
-    if (status != TROUPE_OK) {
-        troupe_q_unref(&password);
+        break;
+    default:
         trp_q_peer_close(self, p, TROUPE_LOG_WARN, "Q-LOGIN-MALFORMED",
-                         status == TROUPE_ELIMIT ? "the login is too long" : "no memory");
-        return;
+                         "the login is too long");
+        break;
     }
-    bool admitted = trp_q_service_admits(p->service, login.user, login.user_size,
-                                         login.password, login.password_size);
-    trp_stream_consume(p->wire.stream, used);
-    (void)trp_connection_enter(self, &p->link, TRP_Q_PEER_ADMISSION,
-                               p->service->options.login_limit);
-    if (admitted) {
-        trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_LOGIN, password, 0);
-    } else {
-        refuse(self, p);
-    }
-    troupe_q_unref(&password);
 }

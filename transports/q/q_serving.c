@@ -8,6 +8,7 @@
 
 #include "mailbox/alloc.h"
 #include "transports/q/q_codec.h"
+#include "transports/q/q_users.h"
 
 enum {
     CLIENTS_MAX = 4096,
@@ -84,6 +85,9 @@ troupe_status trp_q_service_new(troupe_system *sys,
     service->holders = 1;
     service->options = checked;
     service->hub = options->hub;
+    if (options->accounts != NULL) {
+        (void)trp_q_users_ref(options->accounts);
+    }
     status = copy_users(service, options);
     if (status == TROUPE_OK && service->hub == NULL) {
         service->own_hub = true;
@@ -118,6 +122,7 @@ void trp_q_service_release(struct trp_q_service **service)
         wipe(old->users[i].password);
     }
     trp_free(old->users);
+    troupe_q_users_free(&old->options.accounts);
     if (old->own_hub) {
         troupe_q_hub_free(&old->hub);
     }
@@ -136,16 +141,21 @@ static bool same(const char *known, const char *given, size_t size)
     return difference == 0;
 }
 
-bool trp_q_service_admits(const struct trp_q_service *service, const char *user,
-                          size_t user_size, const char *password, size_t password_size)
+troupe_status trp_q_service_admits(const struct trp_q_service *service, const char *user,
+                                   size_t user_size, const char *password,
+                                   size_t password_size)
 {
-    bool found = service->user_count == 0;
+    bool has_accounts = service->options.accounts != NULL;
+    bool found = service->user_count == 0 && !has_accounts;
 
     for (size_t i = 0; i < service->user_count; i++) {
         bool right = same(service->users[i].password, password, password_size);
         found |= same(service->users[i].name, user, user_size) && right;
     }
-    return found;
+    if (found) {
+        return TROUPE_OK;
+    }
+    return has_accounts ? TROUPE_EAGAIN : TROUPE_EACCESS;
 }
 
 /* ---- events as messages ---- */

@@ -29,10 +29,11 @@ TROUPE_MUST_CHECK troupe_status trp_q_service_new(troupe_system *sys,
                                                   struct trp_q_service **out);
 void trp_q_service_release(struct trp_q_service **service);
 
-/* Whether the login may come in; everybody when there are no users. Takes as long for a
- * wrong password as for the right one. */
-bool trp_q_service_admits(const struct trp_q_service *service, const char *user,
-                          size_t user_size, const char *password, size_t password_size);
+/* Whether the login may come in: TROUPE_OK, TROUPE_EACCESS, or TROUPE_EAGAIN: the
+ * accounts must be asked. Takes as long for a wrong password as for the right one. */
+troupe_status trp_q_service_admits(const struct trp_q_service *service, const char *user,
+                                   size_t user_size, const char *password,
+                                   size_t password_size);
 
 /* Body of TROUPE_KIND_Q_EVENT: an event and what it borrows, ended together. */
 TROUPE_MUST_CHECK troupe_status trp_q_event_msg(const troupe_q_event *event,
