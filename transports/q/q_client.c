@@ -322,7 +322,8 @@ static troupe_status arrived(troupe_self *self, struct client *c, uint8_t kind,
     case TRP_Q_ASYNC:
         return pushed(self, c, value);
     default:
-        return trp_q_conn_write_error(&c->wire, "a client connection takes no queries");
+        return trp_q_conn_write_error(&c->wire, "a client connection takes no queries",
+                                      c->options.output_limit);
     }
 }
 
@@ -332,16 +333,17 @@ static void input_failed(troupe_self *self, struct client *c, troupe_status stat
     char what[TROUPE_FAILURE_TEXT / 2];
 
     if (status == TROUPE_ELOST) {
-        (void)snprintf(what, sizeof(what), "was lost%s%s%s%s",
-                       c->wire.stream->system != 0 ? ": " : "",
-                       c->wire.stream->system != 0 ? strerror(c->wire.stream->system)
-                                                   : "",
-                       why->text != NULL ? ": " : "", why->text != NULL ? why->text : "");
+        int system = c->wire.stream->system;
+        (void)snprintf(what, sizeof(what), "was lost%s%s%s%s", system != 0 ? ": " : "",
+                       system != 0 ? strerror(system) : "", why->text != NULL ? ": " : "",
+                       why->text != NULL ? why->text : "");
         describe(c, what);
     } else if (why->text != NULL) {
         (void)snprintf(what, sizeof(what), "carried a message that cannot be read: %s",
                        why->text);
         describe(c, what);
+    } else if (status == TROUPE_ELIMIT) {
+        describe(c, "brought queries and did not take the answers");
     }
     close_with(self, c, status == TROUPE_ETRUNCATED ? TROUPE_EPROTO : status);
 }

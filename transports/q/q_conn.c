@@ -184,17 +184,18 @@ troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_t kind,
     return status;
 }
 
-troupe_status trp_q_conn_write_error(struct trp_q_conn *conn, const char *text)
+troupe_status trp_q_conn_write_error(struct trp_q_conn *conn, const char *text,
+                                     size_t backlog)
 {
     struct trp_q_why why;
     troupe_q_value *error = NULL;
     troupe_status status = troupe_q_error(text, TROUPE_Q_Z, &error);
 
     if (status == TROUPE_OK) {
-        status = trp_q_conn_write(conn, TRP_Q_RESPONSE, error, SIZE_MAX, &why);
+        status = trp_q_conn_write(conn, TRP_Q_RESPONSE, error, backlog, &why);
     }
     troupe_q_unref(&error);
-    return status;
+    return status == TROUPE_EBUSY ? TROUPE_ELIMIT : status;
 }
 
 void trp_q_msg_drop(void *body)

@@ -51,9 +51,12 @@ TROUPE_MUST_CHECK troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_
                                                  const troupe_q_value *value,
                                                  size_t backlog, struct trp_q_why *why);
 
-/* Puts an error response there, with a text. */
+/* Puts an error response there, with a text.
+ *
+ * Returns TROUPE_OK; TROUPE_ELIMIT (more than `backlog` bytes wait already); or what
+ * trp_q_encode says. */
 TROUPE_MUST_CHECK troupe_status trp_q_conn_write_error(struct trp_q_conn *conn,
-                                                       const char *text);
+                                                       const char *text, size_t backlog);
 
 /* A message that owns a value; *value is moved on TROUPE_OK. */
 TROUPE_MUST_CHECK troupe_status trp_q_msg_new(troupe_kind kind, troupe_q_value **value,

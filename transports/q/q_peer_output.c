@@ -46,7 +46,8 @@ static void write_response(troupe_self *self, struct trp_q_peer *p, troupe_q_val
     }
     troupe_q_unref(&null);
     if (status != TROUPE_OK && status != TROUPE_EBUSY &&
-        trp_q_conn_write_error(&p->wire, trp_q_error_text(status, &why)) != TROUPE_OK) {
+        trp_q_conn_write_error(&p->wire, trp_q_error_text(status, &why), SIZE_MAX) !=
+            TROUPE_OK) {
         trp_q_peer_close(self, p, TROUPE_LOG_ERROR, "Q-CLIENT-MEMORY",
                          "no memory for a response");
     }
