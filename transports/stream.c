@@ -44,12 +44,147 @@ void trp_stream_init(struct trp_stream *stream, const struct trp_stream_ops *ops
         stream->base = trp_base_of(self);
         stream->owner = troupe_self_id(self);
     }
+    stream->shared_end = &stream->shared;
     trp_buffer_init(&stream->out, out_limit);
 }
 
+/* ---- output ---- */
+
+static void drop_first(struct trp_stream *stream)
+{
+    struct trp_stream_shared *first = stream->shared;
+
+    stream->shared = first->next;
+    if (stream->shared == NULL) {
+        stream->shared_end = &stream->shared;
+        stream->shared_mark = 0;
+    }
+    stream->shared_size -= first->left;
+    troupe_blob_unref(&first->blob);
+    trp_free(first);
+}
+
+static void drop_output(struct trp_stream *stream)
+{
+    while (stream->shared != NULL) {
+        drop_first(stream);
+    }
+    trp_buffer_clear(&stream->out, 0);
+}
+
+static size_t add_piece(struct iovec pieces[TRP_STREAM_PIECES], unsigned *count,
+                        const uint8_t *bytes, size_t size, size_t room)
+{
+    size = size < room ? size : room;
+    if (size == 0 || *count == TRP_STREAM_PIECES) {
+        return 0;
+    }
+    pieces[(*count)++] = (struct iovec){(void *)(uintptr_t)bytes, size};
+    return size;
+}
+
+unsigned trp_stream_pieces(const struct trp_stream *stream, size_t limit,
+                           struct iovec pieces[TRP_STREAM_PIECES])
+{
+    const uint8_t *out = trp_buffer_front(&stream->out);
+    size_t left = trp_buffer_size(&stream->out);
+    unsigned count = 0;
+
+    for (const struct trp_stream_shared *at = stream->shared;
+         at != NULL && limit > 0 && count < TRP_STREAM_PIECES; at = at->next) {
+        limit -= add_piece(pieces, &count, out, at->before, limit);
+        limit -= add_piece(pieces, &count, at->at, at->left, limit);
+        out = at->before != 0 ? out + at->before : out;
+        left -= at->before;
+    }
+    (void)add_piece(pieces, &count, out, left, limit);
+    return count;
+}
+
+void trp_stream_advance(struct trp_stream *stream, size_t size)
+{
+    stream->sent += size;
+    while (stream->shared != NULL) {
+        struct trp_stream_shared *first = stream->shared;
+        size_t own = size < first->before ? size : first->before;
+        trp_buffer_consume(&stream->out, own);
+        first->before -= own;
+        stream->shared_mark -= own;
+        size -= own;
+        if (first->before > 0) {
+            return;
+        }
+        size_t part = size < first->left ? size : first->left;
+        first->at += part;
+        first->left -= part;
+        stream->shared_size -= part;
+        size -= part;
+        if (first->left > 0) {
+            return;
+        }
+        drop_first(stream);
+    }
+    trp_buffer_consume(&stream->out, size);
+}
+
+void trp_stream_break(struct trp_stream *stream)
+{
+    stream->broken = true;
+    drop_output(stream);
+}
+
+size_t trp_stream_backlog(const struct trp_stream *stream)
+{
+    size_t size = 0;
+
+    for (; stream != NULL; stream = stream->lower) {
+        size += trp_stream_waiting(stream);
+    }
+    return size;
+}
+
+uint64_t trp_stream_sent(const struct trp_stream *stream)
+{
+    while (stream->lower != NULL) {
+        stream = stream->lower;
+    }
+    return stream->sent;
+}
+
+troupe_status trp_stream_write_blob(struct trp_stream *stream, troupe_blob *blob)
+{
+    size_t size = troupe_blob_size(blob);
+    size_t waiting = trp_stream_waiting(stream);
+
+    if (size > stream->out.limit || waiting > stream->out.limit - size) {
+        return TROUPE_ELIMIT;
+    }
+    if (size <= TRP_STREAM_COPY) {
+        return trp_stream_write(stream, troupe_blob_bytes(blob), size);
+    }
+    struct trp_stream_shared *shared = trp_alloc(sizeof(*shared));
+    if (shared == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    *shared = (struct trp_stream_shared){
+        .blob = troupe_blob_ref(blob),
+        .at = troupe_blob_bytes(blob),
+        .left = size,
+        .before = trp_buffer_size(&stream->out) - stream->shared_mark,
+    };
+    stream->shared_mark += shared->before;
+    stream->shared_size += size;
+    *stream->shared_end = shared;
+    stream->shared_end = &shared->next;
+    trp_stream_wrote(stream);
+    return TROUPE_OK;
+}
+
+/* ---- input ---- */
+
 void trp_stream_fini(struct trp_stream *stream)
 {
-    trp_buffer_fini(&stream->out);
+    drop_output(stream);
     block_put(stream->in);
     stream->in = NULL;
 }
@@ -58,6 +193,11 @@ troupe_status trp_stream_wake(struct trp_stream *stream)
 {
     if (stream->told || troupe_id_is_nobody(stream->owner)) {
         return TROUPE_OK;
+    }
+    if (stream->lower != NULL) { /* one signal for both: it is the same owner */
+        troupe_status status = trp_stream_wake(stream->lower);
+        stream->told = stream->lower->told;
+        return status;
     }
     troupe_status status = trp_io_signal(stream->base, stream->owner, TRP_KIND_IO, 0);
     stream->told = status == TROUPE_OK;
@@ -90,23 +230,28 @@ void trp_stream_turn(struct trp_stream *stream)
     stream->ops->flush(stream);
 }
 
-void trp_stream_consume(struct trp_stream *stream, size_t size)
+void trp_stream_release(struct trp_stream *stream)
 {
-    size_t used = stream->in_end - stream->in_start;
-
-    stream->in_start += size < used ? size : used;
     if (stream->in_start == stream->in_end && stream->in != NULL) {
         block_put(stream->in);
         stream->in = NULL;
         stream->in_start = stream->in_end = 0;
     }
+}
+
+void trp_stream_consume(struct trp_stream *stream, size_t size)
+{
+    size_t used = stream->in_end - stream->in_start;
+
+    stream->in_start += size < used ? size : used;
+    trp_stream_release(stream);
     stream->ops->resume(stream);
 }
 
 void trp_stream_wrote(struct trp_stream *stream)
 {
     if (stream->broken) {
-        trp_buffer_clear(&stream->out, 0);
+        drop_output(stream);
         return;
     }
     if (trp_stream_wake(stream) != TROUPE_OK || troupe_id_is_nobody(stream->owner)) {

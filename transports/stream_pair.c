@@ -45,22 +45,23 @@ static void pair_flush(struct trp_stream *stream)
     struct end *other = end->other;
 
     if (other == NULL) {
-        stream->broken = true;
-        trp_buffer_clear(&stream->out, 0);
+        trp_stream_break(stream);
         return;
     }
-    size_t left = trp_buffer_size(&stream->out);
+    size_t left = trp_stream_waiting(stream);
     while (left > 0 && room_of(other) > 0) {
+        struct iovec pieces[TRP_STREAM_PIECES];
         size_t size;
         uint8_t *to = trp_stream_room(&other->stream, &size);
         if (to == NULL) {
             break;
         }
         size = size < room_of(other) ? size : room_of(other);
-        size = size < left ? size : left;
-        memcpy(to, trp_buffer_front(&stream->out), size);
+        (void)trp_stream_pieces(stream, size, pieces);
+        size = pieces[0].iov_len;
+        memcpy(to, pieces[0].iov_base, size);
         other->stream.in_end += size;
-        trp_buffer_consume(&stream->out, size);
+        trp_stream_advance(stream, size);
         left -= size;
         (void)trp_stream_wake(&other->stream);
     }
@@ -78,7 +79,7 @@ static void pair_resume(struct trp_stream *stream)
 {
     struct end *end = end_of(stream);
 
-    if (end->other != NULL && trp_buffer_size(&end->other->stream.out) > 0) {
+    if (end->other != NULL && trp_stream_waiting(&end->other->stream) > 0) {
         pair_flush(&end->other->stream);
     }
 }

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -108,23 +109,33 @@ static void finish_output(struct tcp *tcp)
     }
 }
 
+static ssize_t send_pieces(const struct tcp *tcp)
+{
+    struct iovec pieces[TRP_STREAM_PIECES];
+    struct msghdr header = {.msg_iov = pieces};
+
+    header.msg_iovlen = trp_stream_pieces(&tcp->stream, SEND_MAX, pieces);
+    return sendmsg(tcp->fd, &header, MSG_NOSIGNAL);
+}
+
 static void tcp_flush(struct trp_stream *stream)
 {
     struct tcp *tcp = tcp_of(stream);
-    size_t left = trp_buffer_size(&stream->out);
+    size_t left = trp_stream_waiting(stream);
 
     if (left == 0 || tcp->waiting) {
         return;
     }
-    ssize_t sent = send(tcp->fd, trp_buffer_front(&stream->out),
-                        left < SEND_MAX ? left : SEND_MAX, MSG_NOSIGNAL);
+    ssize_t sent = stream->shared != NULL
+                       ? send_pieces(tcp)
+                       : send(tcp->fd, trp_buffer_front(&stream->out),
+                              left < SEND_MAX ? left : SEND_MAX, MSG_NOSIGNAL);
     if (sent > 0) {
-        trp_buffer_consume(&stream->out, (size_t)sent);
+        trp_stream_advance(stream, (size_t)sent);
     } else if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        stream->broken = true; /* reading will tell why */
-        trp_buffer_clear(&stream->out, 0);
+        trp_stream_break(stream); /* reading will tell why */
     }
-    if (trp_buffer_size(&stream->out) == 0) {
+    if (trp_stream_waiting(stream) == 0) {
         finish_output(tcp);
     } else {
         wait_for_socket(tcp);
@@ -142,7 +153,7 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
 
 static void tcp_shut(struct trp_stream *stream)
 {
-    if (trp_buffer_size(&stream->out) == 0) {
+    if (trp_stream_waiting(stream) == 0) {
         finish_output(tcp_of(stream));
     }
 }
