@@ -238,7 +238,7 @@ static void drain_if_done(troupe_self *self, struct client *c)
     if (c->link.phase != DRAINING || c->sent.count > 0) {
         return;
     }
-    if (trp_buffer_size(&c->wire.stream->out) > 0 && !c->wire.stream->broken) {
+    if (trp_stream_backlog(c->wire.stream) > 0 && !c->wire.stream->broken) {
         c->wire.stream->want_empty = true;
         return;
     }

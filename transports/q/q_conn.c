@@ -174,7 +174,7 @@ troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_t kind,
                                        .compress = conn->compress,
                                        .big = trp_q_host_is_big()};
 
-    if (trp_buffer_size(&conn->stream->out) > backlog) {
+    if (trp_stream_backlog(conn->stream) > backlog) {
         return TROUPE_EBUSY;
     }
     troupe_status status = trp_q_encode(value, &how, &conn->stream->out, why);

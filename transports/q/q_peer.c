@@ -64,7 +64,7 @@ void trp_q_peer_drain(troupe_self *self, struct trp_q_peer *p)
     if (p->link.phase != TRP_Q_PEER_DRAINING || p->slots.count > 0 || p->asyncs > 0) {
         return;
     }
-    if (trp_buffer_size(&p->wire.stream->out) > 0 && !p->wire.stream->broken) {
+    if (trp_stream_backlog(p->wire.stream) > 0 && !p->wire.stream->broken) {
         p->wire.stream->want_empty = true;
         return;
     }
