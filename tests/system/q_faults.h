@@ -33,7 +33,7 @@ extern uint16_t port; /* of its server */
  * `options` (NULL: defaults) the handler of sync messages is set. */
 void faults_begin(const troupe_q_server_options *options);
 
-/* Shuts down in time; descriptors are as many as before. */
+/* Shuts down in time; there are no more descriptors than before. */
 void faults_end(void);
 
 /* Waits until `n` connections have been opened or closed (all events so far). */
