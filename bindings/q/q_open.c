@@ -21,6 +21,8 @@ static void name_kinds(void)
         {TRP_KIND_Q_OUT, "q_out"},
         {TRP_KIND_Q_HANGUP, "q_hangup"},
         {TRP_KIND_Q_RETRY, "q_retry"},
+        {TRP_KIND_Q_IDLE, "q_idle"},
+        {TRP_KIND_Q_STUCK, "q_stuck"},
         {TRP_KIND_Q_VERIFIED, "q_verified"},
         {TROUPE_KIND_Q_SYNC, "q_sync"},
         {TROUPE_KIND_Q_ASYNC, "q_async"},

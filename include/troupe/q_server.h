@@ -92,10 +92,20 @@ enum { TROUPE_Q_EVENTS = TROUPE_EMBEDQ_CLOSED + 1 };
  * its `host` and itself as context to troupe_engine_embedq, and it to the servers. */
 typedef struct troupe_q_hub troupe_q_hub;
 
+/* Whether the Unix sockets of a port are listened to as well: DIR/kx.PORT in both
+ * abstract forms and as a file, DIR being $QUDSPATH, or the system's temporary folder
+ * without it. With an empty $QUDSPATH there are none. */
+typedef enum troupe_q_unix {
+    TROUPE_Q_UNIX_NONE,
+    TROUPE_Q_UNIX_TRY, /* those that are free; a line in the log for each that is not */
+    TROUPE_Q_UNIX_ALL  /* all, or the server is not made */
+} troupe_q_unix;
+
 typedef struct troupe_q_server_options {
-    size_t size;                /* sizeof(troupe_q_server_options) */
-    const char *host;           /* address to listen on; NULL: 127.0.0.1; "*": all */
-    uint16_t port;              /* 0: any free one */
+    size_t size;      /* sizeof(troupe_q_server_options) */
+    const char *host; /* address to listen on; NULL: 127.0.0.1; "*": all */
+    uint16_t port;    /* 0: any free one */
+    troupe_q_unix unix_domain;
     const troupe_q_user *users; /* `user_count` of them, copied; none: everybody may, */
     size_t user_count;          /* unless there are accounts */
     troupe_q_users *accounts;   /* who else may; their passwords are looked at on threads
@@ -107,6 +117,10 @@ typedef struct troupe_q_server_options {
     uint32_t requests_max;  /* of one connection being evaluated; 0: 64 */
     troupe_ns login_limit;  /* 0: 10 s */
     troupe_ns close_limit;  /* closing waits this long for answers; 0: 5 s */
+    troupe_ns idle_limit;   /* a client without traffic either way and without a request
+                               being evaluated is closed (conn_gc_time); 0: never */
+    troupe_ns send_limit;   /* a client that takes nothing of what waits for it is dropped
+                               after this to twice this; 0: never */
     size_t output_limit;    /* bytes a client lets wait before it is dropped; 0: 64 MiB */
     uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 1 GiB */
     bool compress;          /* large messages to clients that are not on this machine */

@@ -165,6 +165,62 @@ START_TEST(handles_are_used_again_only_after_many_others)
 }
 END_TEST
 
+START_TEST(an_idle_client_is_closed_and_sent_nothing)
+{
+    troupe_q_server_options options = with_function();
+
+    options.idle_limit = TROUPE_S(10);
+    begin_with(_i, options);
+    login(far, ":\3", 3);
+    login(other, ":\3", 3);
+    run_for(TROUPE_S(9));
+    push_to(peer, "still there");
+    script_expect_message(far, TRP_Q_ASYNC, "still there");
+    run_for(TROUPE_S(2));
+    script_expect_nothing(other);
+    ck_assert(script_closed(other));
+    ck_assert(!script_closed(far));
+    script_message(far, TRP_Q_SYNC, "defer", 0);
+    run_for(TROUPE_S(60)); /* it is being evaluated */
+    ck_assert(!script_closed(far));
+    end();
+}
+END_TEST
+
+START_TEST(without_idle_limit_a_silent_client_stays)
+{
+    begin(_i);
+    login(far, ":\3", 3);
+    run_for(TROUPE_S(1000000));
+    ck_assert(!script_closed(far));
+    end();
+}
+END_TEST
+
+START_TEST(a_client_that_takes_nothing_for_send_limit_is_dropped)
+{
+    troupe_q_server_options options = with_function();
+    char big[200];
+
+    memset(big, 'x', sizeof(big) - 1);
+    big[sizeof(big) - 1] = 0;
+    room = 300;
+    options.send_limit = TROUPE_S(3);
+    begin_with(_i, options);
+    login(far, ":\3", 3);
+    push_to(peer, big);
+    push_to(peer, big); /* the second waits */
+    run_for(TROUPE_S(2));
+    script_expect_message(far, TRP_Q_ASYNC, big);
+    run_for(TROUPE_S(2));
+    ck_assert(!script_closed(far));
+    push_to(peer, big);
+    run_for(TROUPE_S(7));
+    ck_assert(script_closed(far));
+    end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_server_pressure");
@@ -176,6 +232,9 @@ Suite *test_suite(void)
     ADD(tcase, a_closed_client_is_awaited_for_close_limit_when_the_server_stops);
     ADD(tcase, syncs_of_a_client_that_is_gone_are_awaited_for_close_limit_only);
     ADD(tcase, handles_are_used_again_only_after_many_others);
+    ADD(tcase, an_idle_client_is_closed_and_sent_nothing);
+    ADD(tcase, without_idle_limit_a_silent_client_stays);
+    ADD(tcase, a_client_that_takes_nothing_for_send_limit_is_dropped);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <troupe/q.h>
 
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
+#include "transports/q/q_addresses.h"
 
 /* A server on a free port of a system that runs on threads, and clients of it. */
 static troupe_system *sys;
@@ -107,6 +109,69 @@ START_TEST(shutting_down_while_passwords_are_looked_at_does_not_hang)
 }
 END_TEST
 
+/* Logs in at a socket and asks for an echo, byte by byte as the protocol has it. */
+static void converse(const struct trp_address *at)
+{
+    static const uint8_t question[] = {1, 1, 0, 0, 10, 0, 0, 0, 0x65, 0};
+    uint8_t answer[10];
+
+    int fd = socket(at->any.plain.sa_family, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fd, &at->any.plain, at->size), 0);
+    ck_assert_int_eq(send(fd, ":\6", 3, MSG_NOSIGNAL), 3);
+    ck_assert_int_eq(recv(fd, answer, 1, 0), 1);
+    ck_assert_uint_eq(answer[0], 6);
+    ck_assert_int_eq(send(fd, question, sizeof(question), MSG_NOSIGNAL), 10);
+    ck_assert_int_eq(recv(fd, answer, sizeof(answer), MSG_WAITALL), 10);
+    ck_assert_uint_eq(answer[1], 2);
+    (void)close(fd);
+}
+
+START_TEST(both_abstract_forms_and_the_file_reach_the_server)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+    struct trp_addresses at;
+
+    options.unix_domain = TROUPE_Q_UNIX_ALL;
+    begin_with(options);
+    OK(trp_q_addresses_dial(port, &at));
+    ck_assert_uint_eq(at.count, 3);
+    for (unsigned i = 0; i < at.count; i++) {
+        converse(&at.items[i]);
+    }
+    OK(ask(open_as(NULL, NULL), "x")); /* and TCP */
+    end();
+    for (unsigned i = 0; i < at.count; i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        ck_assert_int_ne(connect(fd, &at.items[i].any.plain, at.items[i].size), 0);
+        (void)close(fd);
+    }
+}
+END_TEST
+
+START_TEST(unix_sockets_that_are_taken_fail_the_server_or_not_as_it_says)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+    troupe_q_server second;
+    struct trp_addresses at;
+    uint16_t other = 0;
+
+    begin_with(options);
+    OK(trp_q_addresses_listen(port, false, &at));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, &at.items[0].any.plain, at.items[0].size), 0);
+    options.host = "127.0.0.2";
+    options.port = port;
+    options.unix_domain = TROUPE_Q_UNIX_ALL;
+    ck_assert_int_eq(troupe_q_serve(sys, &options, &second, &other), TROUPE_EINUSE);
+    troupe_log_to(sys, TROUPE_LOG_ERROR, troupe_log_stderr, NULL);
+    options.unix_domain = TROUPE_Q_UNIX_TRY;
+    OK(troupe_q_serve(sys, &options, &second, &other));
+    converse(&at.items[1]); /* the padded one was free */
+    (void)close(fd);
+    end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_serving");
@@ -115,6 +180,8 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, users_of_a_file_log_in_and_others_do_not);
     tcase_add_test(tcase, shutting_down_while_passwords_are_looked_at_does_not_hang);
+    tcase_add_test(tcase, both_abstract_forms_and_the_file_reach_the_server);
+    tcase_add_test(tcase, unix_sockets_that_are_taken_fail_the_server_or_not_as_it_says);
     suite_add_tcase(suite, tcase);
     return suite;
 }

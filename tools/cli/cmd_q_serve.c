@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * cmd_q_serve.c - `troupe q serve`: a q process, made of the embedded q and a server. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <troupe/q.h>
@@ -13,7 +15,14 @@
 #include "tools/cli/cmd_q.h"
 #include "tools/cli/q_session.h"
 
-enum { USERS_MAX = 1024, SCRIPT_MAX = 64 << 20, READ_SIZE = 64 << 10, CLOSE_S = 10 };
+enum {
+    USERS_MAX = 1024,
+    SCRIPT_MAX = 64 << 20,
+    READ_SIZE = 64 << 10,
+    CLOSE_S = 10,
+    CLIENTS_MAX = 65000,
+    SECONDS_MAX = 100000000
+};
 
 static const char usage[] =
     "usage: troupe q serve -p PORT [OPTION...]\n"
@@ -23,8 +32,13 @@ static const char usage[] =
     "  -p, --port PORT       listen on this port; 0: any free one\n"
     "  --host ADDRESS        listen on this address of the machine, * for all of them\n"
     "                        (127.0.0.1)\n"
+    "  --unix, --no-unix     also listen on the Unix sockets of the port: all of them, "
+    "or\n"
+    "                        none; without either those that are free\n"
     "  --user NAME:PASSWORD  who may log in; may be given often (without: everybody)\n"
     "  --users FILE          who else may, with hashed passwords; see troupe q passwd\n"
+    "  --clients N           at most so many at once (4096)\n"
+    "  --idle SECONDS        close clients that are silent for so long (never)\n"
     "  --load FILE           evaluate this q script first\n"
     "  --verbose             say on stderr who comes and goes\n"
     "  --help                print this\n"
@@ -41,10 +55,12 @@ struct serving {
 };
 
 static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'}, {"host", required_argument, NULL, 'H'},
-    {"user", required_argument, NULL, 'u'}, {"users", required_argument, NULL, 'U'},
-    {"load", required_argument, NULL, 'l'}, {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'},    {"host", required_argument, NULL, 'H'},
+    {"unix", no_argument, NULL, 'x'},          {"no-unix", no_argument, NULL, 'X'},
+    {"user", required_argument, NULL, 'u'},    {"users", required_argument, NULL, 'U'},
+    {"clients", required_argument, NULL, 'c'}, {"idle", required_argument, NULL, 'i'},
+    {"load", required_argument, NULL, 'l'},    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 /* Cuts NAME:PASSWORD in two where it stands: in argv, which is ours. */
@@ -63,6 +79,38 @@ static int add_user(struct serving *s, char *text)
     return -1;
 }
 
+static bool take_number(const char *text, const char *name, unsigned long max,
+                        unsigned long *out)
+{
+    char *end = NULL;
+
+    errno = 0;
+    *out = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+    if (errno != 0 || end == NULL || *end != 0 || *out == 0 || *out > max) {
+        (void)trp_cmd_fail(2, "%s wants a number from 1 to %lu", name, max);
+        return false;
+    }
+    return true;
+}
+
+static int take_limit(struct serving *s, int option)
+{
+    unsigned long number;
+
+    if (option == 'c') {
+        if (!take_number(optarg, "--clients", CLIENTS_MAX, &number)) {
+            return 2;
+        }
+        s->server.clients_max = (uint32_t)number;
+        return -1;
+    }
+    if (!take_number(optarg, "--idle", SECONDS_MAX, &number)) {
+        return 2;
+    }
+    s->server.idle_limit = TROUPE_S((troupe_ns)number);
+    return -1;
+}
+
 static int take_option(struct serving *s, int option, char **argv)
 {
     switch (option) {
@@ -74,11 +122,20 @@ static int take_option(struct serving *s, int option, char **argv)
     case 'H':
         s->server.host = optarg;
         return -1;
+    case 'x':
+        s->server.unix_domain = TROUPE_Q_UNIX_ALL;
+        return -1;
+    case 'X':
+        s->server.unix_domain = TROUPE_Q_UNIX_NONE;
+        return -1;
     case 'u':
         return add_user(s, optarg);
     case 'U':
         s->accounts = optarg;
         return -1;
+    case 'c':
+    case 'i':
+        return take_limit(s, option);
     case 'l':
         s->load = optarg;
         return -1;
@@ -282,6 +339,7 @@ int trp_cmd_q_serve(int argc, char **argv)
         return trp_cmd_fail(1, "%s", troupe_status_text(TROUPE_ENOMEM));
     }
     s->server = TROUPE_Q_SERVER_OPTIONS;
+    s->server.unix_domain = TROUPE_Q_UNIX_TRY;
     int code = read_options(s, argc, argv);
     if (code < 0) {
         code = load_script(s);

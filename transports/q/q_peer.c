@@ -105,6 +105,24 @@ static void too_late(troupe_self *self, struct trp_q_peer *p)
     }
 }
 
+void trp_q_peer_look_at_traffic(troupe_self *self, struct trp_q_peer *p)
+{
+    troupe_ns limit = p->service->options.idle_limit, now = troupe_now(self);
+
+    if (limit == 0 || p->link.phase != TRP_Q_PEER_READY) {
+        return;
+    }
+    if (p->slots.count > 0 || p->asyncs > 0 || trp_q_peer_holds(p)) {
+        p->seen = now;
+    }
+    troupe_ns quiet = now - p->seen;
+    if (quiet >= limit ||
+        troupe_after(self, limit - quiet, TRP_KIND_Q_IDLE, 0, NULL) != TROUPE_OK) {
+        trp_q_peer_close(self, p, TROUPE_LOG_INFO, "Q-CLIENT-IDLE",
+                         "no traffic for idle_limit");
+    }
+}
+
 /* ---- the actor ---- */
 
 /* Something was handled: go on with what waited for that. */
@@ -156,6 +174,12 @@ static void told(troupe_self *self, struct trp_q_peer *p, troupe_msg *msg)
             go_on(self, p);
         }
         break;
+    case TRP_KIND_Q_IDLE:
+        trp_q_peer_look_at_traffic(self, p);
+        break;
+    case TRP_KIND_Q_STUCK:
+        trp_q_peer_look_at_output(self, p);
+        break;
     case TRP_KIND_Q_HANGUP: /* hclose: at once, without the answers that are due */
         hang_up(self, p);
         break;
@@ -173,15 +197,25 @@ static void told(troupe_self *self, struct trp_q_peer *p, troupe_msg *msg)
     }
 }
 
+static void turn(troupe_self *self, struct trp_q_peer *p)
+{
+    size_t size;
+
+    if (p->wire.stream == NULL) {
+        return;
+    }
+    trp_stream_turn(p->wire.stream);
+    (void)trp_stream_view(p->wire.stream, &size);
+    p->seen = size > 0 ? troupe_now(self) : p->seen;
+    trp_q_peer_read(self, p);
+}
+
 static troupe_status peer_receive(troupe_self *self, void *state, troupe_msg **msg)
 {
     struct trp_q_peer *p = state;
 
     if (troupe_msg_kind(*msg) == TRP_KIND_IO) {
-        if (p->wire.stream != NULL) {
-            trp_stream_turn(p->wire.stream);
-            trp_q_peer_read(self, p);
-        }
+        turn(self, p);
     } else if (!troupe_msg_is_answer(*msg)) {
         told(self, p, *msg);
     } else if (trp_q_peer_answered(self, p, *msg)) {

@@ -23,7 +23,11 @@ enum trp_q_peer_phase {
 };
 
 /* Kinds a connection tells itself. */
-enum { TRP_KIND_Q_RETRY = TROUPE_KIND_RESERVED + 0x1c /* offer the held event again */ };
+enum {
+    TRP_KIND_Q_RETRY = TROUPE_KIND_RESERVED + 0x60, /* offer the held event again */
+    TRP_KIND_Q_IDLE,                                /* look whether there was traffic */
+    TRP_KIND_Q_STUCK                                /* look whether output moved */
+};
 
 struct trp_q_peer {
     struct trp_connection link;
@@ -37,12 +41,16 @@ struct trp_q_peer {
         troupe_ns wait; /* until the next try; 0: nothing is held */
         troupe_embedq_event event;
     } held;
+    troupe_ns seen;            /* when there was traffic */
+    uint64_t written;          /* bytes of output, ever */
+    uint64_t taken;            /* of these, gone when it was looked at last */
     uint32_t asked;            /* handlers and the engine, without an answer yet */
     uint32_t asyncs;           /* being handled */
     uint64_t failures, unsent; /* of handlers, and pushes: they were logged */
     uint32_t address;          /* IPv4, 0: none */
     int32_t handle;
     uint8_t offered; /* the client's capability */
+    bool watched;    /* a TRP_KIND_Q_STUCK will come */
     bool opened;     /* the handlers know it */
     bool hung_up;    /* by q code, which may be running for this very client */
     char *user;
@@ -58,6 +66,9 @@ void trp_q_peer_begin_end(troupe_self *self, struct trp_q_peer *p);
 
 /* Ends a draining connection when nothing is due any more. */
 void trp_q_peer_drain(troupe_self *self, struct trp_q_peer *p);
+
+/* TRP_KIND_Q_IDLE came, or the first time. */
+void trp_q_peer_look_at_traffic(troupe_self *self, struct trp_q_peer *p);
 
 /* ---- q_peer_login.c ---- */
 
@@ -101,6 +112,9 @@ static inline bool trp_q_peer_holds(const struct trp_q_peer *p)
 void trp_q_peer_write_ready(troupe_self *self, struct trp_q_peer *p);
 void trp_q_peer_push(troupe_self *self, struct trp_q_peer *p,
                      const troupe_q_value *value);
+
+/* TRP_KIND_Q_STUCK came. */
+void trp_q_peer_look_at_output(troupe_self *self, struct trp_q_peer *p);
 
 /* q's word for a status. */
 const char *trp_q_error_text(troupe_status status, const struct trp_q_why *why);

@@ -22,6 +22,8 @@ static void admit(troupe_self *self, struct trp_q_peer *p)
     }
     p->wire.capability = common;
     (void)trp_connection_enter(self, &p->link, TRP_Q_PEER_READY, 0);
+    p->seen = troupe_now(self);
+    trp_q_peer_look_at_traffic(self, p);
     p->opened = true;
     trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_OPENED, NULL, 0);
     trp_q_peer_read(self, p);

@@ -7,15 +7,62 @@
 
 #include <inttypes.h>
 
+static void drop_slow(troupe_self *self, struct trp_q_peer *p)
+{
+    trp_q_peer_close(self, p, TROUPE_LOG_WARN, "Q-CLIENT-SLOW",
+                     "it does not read what it is sent; dropped");
+}
+
+/* How many bytes of output are gone. */
+static uint64_t gone(const struct trp_q_peer *p)
+{
+    return p->written - trp_buffer_size(&p->wire.stream->out);
+}
+
+static void watch(troupe_self *self, struct trp_q_peer *p)
+{
+    troupe_ns limit = p->service->options.send_limit;
+
+    p->taken = gone(p);
+    p->watched = troupe_after(self, limit, TRP_KIND_Q_STUCK, 0, NULL) == TROUPE_OK;
+}
+
+/* Bytes were put behind the `before` that waited. */
+static void wrote(troupe_self *self, struct trp_q_peer *p, size_t before)
+{
+    size_t now = trp_buffer_size(&p->wire.stream->out);
+
+    p->written += now > before ? now - before : 0;
+    p->seen = troupe_now(self);
+    if (p->service->options.send_limit != 0 && !p->watched && now > 0) {
+        watch(self, p);
+    }
+}
+
+void trp_q_peer_look_at_output(troupe_self *self, struct trp_q_peer *p)
+{
+    p->watched = false;
+    if (p->wire.stream == NULL || trp_buffer_size(&p->wire.stream->out) == 0) {
+        return;
+    }
+    if (gone(p) == p->taken) {
+        drop_slow(self, p);
+    } else {
+        watch(self, p);
+    }
+}
+
 static troupe_status write_message(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
                                    const troupe_q_value *value, struct trp_q_why *why)
 {
+    size_t before = trp_buffer_size(&p->wire.stream->out);
     troupe_status status =
         trp_q_conn_write(&p->wire, kind, value, p->service->options.output_limit, why);
 
-    if (status == TROUPE_EBUSY) {
-        trp_q_peer_close(self, p, TROUPE_LOG_WARN, "Q-CLIENT-SLOW",
-                         "it does not read what it is sent; dropped");
+    if (status == TROUPE_OK) {
+        wrote(self, p, before);
+    } else if (status == TROUPE_EBUSY) {
+        drop_slow(self, p);
     }
     return status;
 }

@@ -8,12 +8,16 @@
 
 #include "actors/id_map.h"
 #include "transports/listen.h"
+#include "transports/q/q_addresses.h"
 #include "transports/q/q_pending.h"
 #include "transports/q/q_serving.h"
 
+enum { LISTENERS = 4 };
+
 struct server {
     struct trp_q_service *service;
-    struct trp_listen *listener;
+    struct trp_listen *listeners[LISTENERS]; /* TCP first */
+    unsigned listening;
     struct trp_id_map clients; /* by their ids */
     uint64_t refused;          /* in a row */
     bool ending;
@@ -40,11 +44,21 @@ static troupe_status start_client(troupe_self *self, struct server *s, int fd)
     return status;
 }
 
+static int take_socket(struct server *s)
+{
+    int fd = -1;
+
+    for (unsigned i = 0; i < s->listening && fd < 0; i++) {
+        fd = trp_listen_take(s->listeners[i]);
+    }
+    return fd;
+}
+
 static void accept_clients(troupe_self *self, struct server *s)
 {
     int fd;
 
-    while (s->listener != NULL && (fd = trp_listen_take(s->listener)) >= 0) {
+    while ((fd = take_socket(s)) >= 0) {
         troupe_status status = start_client(self, s, fd);
         if (status == TROUPE_OK) {
             s->refused = 0;
@@ -61,6 +75,13 @@ static void accept_clients(troupe_self *self, struct server *s)
     }
 }
 
+static void stop_listening(struct server *s)
+{
+    while (s->listening > 0) {
+        trp_listen_free(&s->listeners[--s->listening]);
+    }
+}
+
 static void end_if_empty(troupe_self *self, struct server *s)
 {
     if (!s->ending || s->clients.count > 0) {
@@ -74,7 +95,7 @@ static void begin_end(troupe_self *self, struct server *s)
 {
     if (!s->ending) {
         s->ending = true;
-        trp_listen_free(&s->listener);
+        stop_listening(s);
         for (uint32_t i = 0; i < s->clients.capacity; i++) {
             if (s->clients.entries[i].key != 0) {
                 (void)troupe_stop(self, (troupe_id){s->clients.entries[i].key});
@@ -115,10 +136,41 @@ static void server_stop(troupe_self *self, void *state, troupe_status reason)
     struct server *s = state;
 
     (void)self, (void)reason;
-    trp_listen_free(&s->listener);
+    stop_listening(s);
     trp_q_pending_fini(&s->closers);
     trp_id_map_fini(&s->clients);
     trp_q_service_release(&s->service);
+}
+
+static troupe_status listen_at(troupe_self *self, struct server *s,
+                               const struct trp_address *at, uint16_t *port)
+{
+    troupe_status status = trp_listen_new(self, at, &s->listeners[s->listening], port);
+
+    s->listening += status == TROUPE_OK;
+    return status;
+}
+
+/* Also at the Unix sockets of a port. */
+static troupe_status listen_unix(troupe_self *self, struct server *s, troupe_q_unix how,
+                                 uint16_t port)
+{
+    struct trp_addresses at = {.count = 0};
+    char text[TRP_STREAM_TEXT] = "?";
+    uint16_t none;
+
+    troupe_status status =
+        how == TROUPE_Q_UNIX_NONE ? TROUPE_OK : trp_q_addresses_listen(port, true, &at);
+    for (unsigned i = 0; i < at.count; i++) {
+        troupe_status one = listen_at(self, s, &at.items[i], &none);
+        if (one != TROUPE_OK) {
+            trp_address_print(&at.items[i], text, sizeof(text));
+            trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-UNIX",
+                    "not listening on %s: %s", text, troupe_status_text(one));
+            status = status == TROUPE_OK ? one : status;
+        }
+    }
+    return how == TROUPE_Q_UNIX_ALL ? status : TROUPE_OK;
 }
 
 static troupe_status server_start(troupe_self *self, void *state, const void *arguments)
@@ -128,10 +180,16 @@ static troupe_status server_start(troupe_self *self, void *state, const void *ar
 
     troupe_status status = TROUPE_OK;
     if (args->at != NULL) {
-        status = trp_listen_new(self, args->at, &s->listener, args->port);
+        status = listen_at(self, s, args->at, args->port);
+        if (status == TROUPE_OK) {
+            status =
+                listen_unix(self, s, args->service->options.unix_domain, *args->port);
+        }
     }
     if (status == TROUPE_OK) {
         s->service = args->service;
+    } else {
+        stop_listening(s);
     }
     return status;
 }

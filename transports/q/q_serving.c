@@ -26,10 +26,11 @@ static troupe_status check(const troupe_q_server_options *given,
                            troupe_q_server_options *out)
 {
     if (given == NULL || given->size != sizeof(*given) || given->login_limit < 0 ||
-        given->close_limit < 0 || given->user_count > USERS_MAX ||
+        given->idle_limit < 0 || given->send_limit < 0 || given->close_limit < 0 ||
+        given->user_count > USERS_MAX ||
         (given->users == NULL && given->user_count != 0) ||
         given->message_limit > TRP_Q_MESSAGE_MAX ||
-        given->clients_max > TRP_Q_SEATS_MAX) {
+        given->clients_max > TRP_Q_SEATS_MAX || given->unix_domain > TROUPE_Q_UNIX_ALL) {
         return TROUPE_EINVAL;
     }
     *out = *given;

@@ -15,7 +15,7 @@ enum {
 };
 
 /* Told to the asker; tag: 1 when the password is the user's. */
-enum { TRP_KIND_Q_VERIFIED = TROUPE_KIND_RESERVED + 0x1d };
+enum { TRP_KIND_Q_VERIFIED = TROUPE_KIND_RESERVED + 0x68 };
 
 struct trp_q_verify;
 
