@@ -255,6 +255,23 @@ troupe_status troupe_tell_when_room(troupe_self *self, troupe_id target, uint64_
                             TRP_KIND_ROOM_WANTED, tag);
 }
 
+/* Tells an actor that wants to know; without memory it never learns. */
+static void tell_cancelled(struct trp_base *base, struct trp_actor *target,
+                           uint64_t asker)
+{
+    troupe_msg *msg = NULL;
+
+    if ((target->behavior->flags & TRP_TRAP_CANCEL) == 0 ||
+        trp_msg_new(TRP_KIND_CANCEL, 0, &msg) != TROUPE_OK) {
+        return;
+    }
+    msg->from.bits = asker;
+    msg->flags = TRP_MSG_SIGNAL;
+    if (trp_enqueue(base, target, msg) != TROUPE_OK) {
+        trp_msg_drop(msg);
+    }
+}
+
 void trp_cancel_queued(struct trp_base *base, struct trp_actor *target, uint64_t asker)
 {
     troupe_msg *prev = NULL;
@@ -267,4 +284,5 @@ void trp_cancel_queued(struct trp_base *base, struct trp_actor *target, uint64_t
             return;
         }
     }
+    tell_cancelled(base, target, asker);
 }

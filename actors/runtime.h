@@ -34,7 +34,12 @@ enum {
     TRP_NUMBER_BLOCK = 1024
 };
 
-/* Kinds only the runtime speaks, between bases; never shown to a behaviour. */
+/* A behaviour's flag: who no longer waits for a request that was delivered already is
+ * told to it as TRP_KIND_CANCEL. */
+enum { TRP_TRAP_CANCEL = 1u << 16 };
+
+/* Kinds only the runtime speaks, between bases; never shown to a behaviour without such
+ * a flag. */
 enum {
     TRP_KIND_WATCH = 0x700,
     TRP_KIND_UNWATCH,
