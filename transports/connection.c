@@ -7,10 +7,13 @@ troupe_status trp_connection_enter(troupe_self *self, struct trp_connection *con
 {
     trp_fsm_move(connection->phases, &connection->phase, phase);
     connection->round++;
+    (void)troupe_timer_cancel(self, connection->deadline);
+    connection->deadline = (troupe_timer){0};
     if (limit == 0 || limit == TROUPE_NEVER) {
         return TROUPE_OK;
     }
-    return troupe_after(self, limit, TRP_KIND_DEADLINE, connection->round, NULL);
+    return troupe_after(self, limit, TRP_KIND_DEADLINE, connection->round,
+                        &connection->deadline);
 }
 
 bool trp_connection_overdue(const struct trp_connection *connection,

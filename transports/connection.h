@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * connection.h - what the connection actors of all protocols share: a phase, a deadline
- * for it, and the way from one to the next. Deadlines are never cancelled: each carries
- * the round of the phase it was set for. */
+ * for it, and the way from one to the next. A deadline that had passed when its phase was
+ * left still comes: each carries the round of the phase it was set for. */
 #ifndef TRP_TRANSPORTS_CONNECTION_H
 #define TRP_TRANSPORTS_CONNECTION_H
 
@@ -10,6 +10,7 @@
 
 struct trp_connection {
     const struct trp_phase *phases;
+    troupe_timer deadline;
     uint32_t round; /* grows with every phase */
     uint8_t phase;
 };
