@@ -3,6 +3,7 @@
 #include <troupe/q.h>
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "actors/runtime.h"
 #include "transports/address.h"
@@ -31,6 +32,11 @@ static void name_kinds(void)
         {TROUPE_KIND_Q_STATE, "q_state"},
         {TROUPE_KIND_Q_EVENT, "q_event"},
         {TROUPE_KIND_Q_DEFER, "q_defer"},
+        {TROUPE_KIND_Q_AGAIN, "q_again"},
+        {TROUPE_KIND_Q_RESPONSE, "q_response"},
+        {TROUPE_KIND_Q_BYTES, "q_bytes"},
+        {TROUPE_KIND_Q_INFO, "q_info"},
+        {TRP_KIND_Q_STALL, "q_stall"},
     };
 
     for (size_t i = 0; i < TRP_COUNT(names); i++) {
@@ -55,13 +61,26 @@ static troupe_status spawn(troupe_system *sys, const troupe_behavior *behavior,
     return troupe_system_spawn(sys, behavior, args, NULL, out);
 }
 
+troupe_status troupe_q_check(const troupe_q_options *options, char *text, size_t size)
+{
+    const char *why = trp_q_client_wrong(options);
+
+    if (why == NULL && options->port == 0) {
+        why = "a port must be given";
+    }
+    if (size != 0) {
+        (void)snprintf(text, size, "%s", why != NULL ? why : "");
+    }
+    return why == NULL ? TROUPE_OK : TROUPE_EINVAL;
+}
+
 troupe_status troupe_q_open(troupe_system *sys, const troupe_q_options *options,
                             troupe_q *out)
 {
     troupe_q_options checked;
-    troupe_status status = trp_q_client_check(options, &checked);
 
-    if (status != TROUPE_OK || checked.port == 0) {
+    if (troupe_q_check(options, NULL, 0) != TROUPE_OK ||
+        trp_q_client_check(options, &checked) != TROUPE_OK) {
         return TROUPE_EINVAL;
     }
     const struct trp_q_client_args args = {.options = &checked};

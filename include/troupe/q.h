@@ -22,12 +22,16 @@ extern "C" {
 enum {
     TROUPE_KIND_Q_SYNC =
         TROUPE_KIND_RESERVED + 0x110, /* to a connection: call, answer me */
-    TROUPE_KIND_Q_ASYNC, /* to a connection: send; asked: DONE once it is on its way */
-    TROUPE_KIND_Q_PUSH,  /* from a connection: the peer sent this, async; tag: yours */
-    TROUPE_KIND_Q_CLOSE, /* to a connection or server; asked: DONE once it is closed */
-    TROUPE_KIND_Q_STATE, /* from a connection: body troupe_q_state; tag: yours */
-    TROUPE_KIND_Q_EVENT, /* from a server: body troupe_q_event * */
-    TROUPE_KIND_Q_DEFER  /* to a server's connection: a deferred answer */
+    TROUPE_KIND_Q_ASYNC,    /* to a connection: send; asked: DONE once it is on its way */
+    TROUPE_KIND_Q_PUSH,     /* from a connection: the peer sent this, async; tag: yours */
+    TROUPE_KIND_Q_CLOSE,    /* to a connection or server; asked: DONE once it is closed */
+    TROUPE_KIND_Q_STATE,    /* from a connection: body troupe_q_state; tag: yours */
+    TROUPE_KIND_Q_EVENT,    /* from a server: body troupe_q_event * */
+    TROUPE_KIND_Q_DEFER,    /* to a server's connection: a deferred answer */
+    TROUPE_KIND_Q_AGAIN,    /* to a connection: as SYNC, and sent again after a loss */
+    TROUPE_KIND_Q_RESPONSE, /* to and from a raw connection: a response */
+    TROUPE_KIND_Q_BYTES,    /* to and from a connection: a blob, one whole message */
+    TROUPE_KIND_Q_INFO      /* to a connection, asked: answered with troupe_q_info */
 };
 
 /* ---- clients --------------------------------------------------------------------- */
@@ -64,6 +68,9 @@ typedef struct troupe_q_options {
     uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 4 GiB */
     bool small_messages;    /* log in with capability 3 instead of 6 */
     bool compress;          /* large messages to peers that are not on this machine */
+    bool raw;               /* see below */
+    bool raw_any;           /* see below; raw as well */
+    bool raw_bytes;         /* see below */
     troupe_id handler;      /* gets TROUPE_KIND_Q_PUSH; nobody: pushes are dropped */
     troupe_id watcher;      /* gets TROUPE_KIND_Q_STATE; nobody: nobody */
     uint64_t tag;           /* of what handler and watcher get */
@@ -72,14 +79,75 @@ typedef struct troupe_q_options {
 #define TROUPE_Q_OPTIONS                                                                 \
     ((troupe_q_options){.size = sizeof(troupe_q_options), .reconnection_attempts = -1})
 
-/* Body of TROUPE_KIND_Q_STATE: the login was accepted (TROUPE_OK), or the connection is
- * closed: TROUPE_ELOST, TROUPE_EACCESS, TROUPE_EREFUSED, TROUPE_EUNREACHABLE,
- * TROUPE_ERESOLVE, TROUPE_ETIMEDOUT, TROUPE_EPROTO, TROUPE_ELIMIT, TROUPE_ECLOSED (by
- * us). From then on calls are answered with this status. */
+/* How a lost connection is made again. All calls that were sent and not answered are
+ * answered TROUPE_ELOST, those of TROUPE_KIND_Q_AGAIN excepted. The first attempt is made
+ * at once, each later one after a wait; a connection that is lost again soon, before any
+ * message came over it, counts as a failed attempt. What is asked meanwhile waits, within
+ * pending_limit and its own time limit. When the attempts are used up, what waits is
+ * answered with the last reason, and the next request starts over. The first connection
+ * of all is attempted once.
+ *
+ * Raw connections, for forwarding and for reading messages one by one:
+ *
+ * raw         what is no answer goes to the handler instead of being refused: queries as
+ *             TROUPE_KIND_Q_SYNC, responses nobody asked for as TROUPE_KIND_Q_RESPONSE;
+ *             a told TROUPE_KIND_Q_RESPONSE is sent to the peer
+ * raw_any     a message of any type answers the oldest request that waits, also one of
+ *             TROUPE_KIND_Q_ASYNC that was asked
+ * raw_bytes   messages are not decoded: answers, and what the handler gets, come as
+ *             TROUPE_KIND_Q_BYTES, errors among them */
+
+typedef enum troupe_q_phase {
+    TROUPE_Q_CONNECTING, /* for the first time, or again; TLS and login included */
+    TROUPE_Q_READY,
+    TROUPE_Q_WAITING, /* for the next attempt */
+    TROUPE_Q_DOWN,    /* attempts are used up; the next request starts over */
+    TROUPE_Q_CLOSING, /* for the answers that are due */
+    TROUPE_Q_CLOSED
+} troupe_q_phase;
+
+/* Body of TROUPE_KIND_Q_STATE, told when a login was accepted (READY), a connection was
+ * lost (WAITING, attempt 0 and next 0 when it is tried at once), an attempt failed
+ * (WAITING), the attempts are used up (DOWN), and at the end (CLOSED). */
 typedef struct troupe_q_state {
-    troupe_status status;
+    troupe_status status; /* TROUPE_OK: ready; else why not: TROUPE_ELOST,
+                             TROUPE_EACCESS, TROUPE_EREFUSED, TROUPE_EUNREACHABLE,
+                             TROUPE_ERESOLVE, TROUPE_ETIMEDOUT, TROUPE_ETLS,
+                             TROUPE_EPROTO, TROUPE_ELIMIT, TROUPE_ECLOSED (by us) */
+    troupe_q_phase phase;
+    uint32_t attempt; /* how many have failed in a row */
+    troupe_ns next;   /* nanoseconds until the next */
     char text[TROUPE_FAILURE_TEXT];
 } troupe_q_state;
+
+enum { TROUPE_Q_HOST_MAX = 255 };
+
+/* A connection as it is now. */
+typedef struct troupe_q_info {
+    troupe_q_phase phase;
+    troupe_status why;  /* not READY: the last reason */
+    uint8_t capability; /* what both sides know; 0 before the login */
+    bool local;         /* the peer is on this machine */
+    bool tls, unix_domain;
+    uint16_t port;
+    char host[TROUPE_Q_HOST_MAX + 1]; /* as given */
+    char address[80];                 /* of the peer; "" when there is none */
+    uint32_t sent;                    /* calls that were sent and are not answered */
+    uint32_t held;                    /* requests that wait for a connection */
+    uint64_t output;                  /* bytes waiting to be written */
+    uint64_t logins;                  /* that were accepted so far */
+    uint32_t attempt;                 /* failed in a row */
+} troupe_q_info;
+
+/* What is wrong with options, troupe_q_open's judgement, in words.
+ *
+ * text   receives the reason, cut to `size` bytes with its NUL; "" when all is well;
+ *        may be NULL when size is 0
+ *
+ * Returns TROUPE_OK or TROUPE_EINVAL.
+ * Thread: any. Source: bindings/q/q_open.c */
+TROUPE_API troupe_status troupe_q_check(const troupe_q_options *options, char *text,
+                                        size_t size);
 
 /* Opens a connection; on a base thread it becomes a child of the actor that runs, on that
  * base. How connecting goes shows in the answers of calls and at the watcher.
@@ -87,7 +155,7 @@ typedef struct troupe_q_state {
  * options   copied
  * out       receives the connection, to be ended by troupe_q_close (or by shutdown)
  *
- * Returns TROUPE_OK, TROUPE_EINVAL (size, port, user name) or as troupe_spawn.
+ * Returns TROUPE_OK, TROUPE_EINVAL (troupe_q_check says why) or as troupe_spawn.
  * Thread: any. Source: bindings/q/q_open.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_open(troupe_system *sys,
                                                          const troupe_q_options *options,
@@ -149,6 +217,48 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_wait(troupe_system *sys, tro
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_post_send(troupe_system *sys,
                                                               troupe_q q,
                                                               troupe_q_value **query);
+
+/* The same with a choice of what happens when the connection is lost before the answer.
+ *
+ * again   the query may run twice: it is sent again, once on each new connection, until
+ * it is answered or given up
+ *
+ * Return as troupe_q_call and troupe_q_post_call.
+ * Thread: base; any but base. Source: bindings/q/q_call.c */
+typedef struct troupe_q_call_options {
+    size_t size;       /* sizeof(troupe_q_call_options) */
+    troupe_ns timeout; /* nanoseconds, > 0, or TROUPE_NEVER */
+    uint64_t tag;      /* of the answer; not for troupe_q_post_call_with */
+    bool again;
+} troupe_q_call_options;
+
+#define TROUPE_Q_CALL_OPTIONS                                                            \
+    ((troupe_q_call_options){.size = sizeof(troupe_q_call_options),                      \
+                             .timeout = TROUPE_NEVER})
+
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_q_call_with(troupe_self *self, troupe_q q, troupe_q_value **query,
+                   const troupe_q_call_options *options, troupe_future *out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_q_post_call_with(troupe_system *sys, troupe_q q, troupe_q_value **query,
+                        const troupe_q_call_options *options, troupe_pending **out);
+
+/* Asks how a connection is; the answer's body is a troupe_q_info. And the same, waiting,
+ * from foreign threads.
+ *
+ * Return as troupe_ask and troupe_call.
+ * Thread: base; any but base. Source: bindings/q/q_call.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_ask_info(
+    troupe_self *self, troupe_q q, troupe_ns timeout, uint64_t tag, troupe_future *out);
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_wait_info(troupe_system *sys,
+                                                              troupe_q q,
+                                                              troupe_ns timeout,
+                                                              troupe_q_info *out);
+
+/* The type of the message that came: of a TROUPE_KIND_Q_PUSH 0, of a TROUPE_KIND_Q_SYNC
+ * 1, of a TROUPE_KIND_Q_RESPONSE 2, of a TROUPE_KIND_Q_BYTES what it says; else -1.
+ * Thread: the owner's. Source: bindings/q/q_call.c */
+TROUPE_API int troupe_q_message_type(const troupe_msg *msg);
 
 /* Takes the value out of an answer or push.
  *

@@ -73,8 +73,14 @@ static troupe_status gather(struct trp_q_conn *conn)
     return conn->have == conn->header.total ? TROUPE_OK : TROUPE_EAGAIN;
 }
 
-static troupe_status decode_gathered(struct trp_q_conn *conn, troupe_q_value **value,
-                                     struct trp_q_why *why)
+/* Where the next message goes: to a value, or undecoded to a blob; the other is NULL. */
+struct taker {
+    troupe_q_value **value;
+    troupe_blob **blob;
+};
+
+static troupe_status take_gathered(struct trp_q_conn *conn, const struct taker *to,
+                                   struct trp_q_why *why)
 {
     troupe_blob *blob = NULL;
     troupe_status status = trp_q_message_blob(conn->gathered, conn->have, &blob);
@@ -83,15 +89,19 @@ static troupe_status decode_gathered(struct trp_q_conn *conn, troupe_q_value **v
         return status;
     }
     conn->gathered = NULL;
-    status = trp_q_decode(troupe_blob_bytes(blob), conn->have, blob, &conn->limits, value,
-                          why);
-    troupe_blob_unref(&blob);
+    if (to->blob != NULL) {
+        *to->blob = blob;
+    } else {
+        status = trp_q_decode(troupe_blob_bytes(blob), conn->have, blob, &conn->limits,
+                              to->value, why);
+        troupe_blob_unref(&blob);
+    }
     drop_gathered(conn);
     return status;
 }
 
 static troupe_status read_gathered(struct trp_q_conn *conn, uint8_t *kind,
-                                   troupe_q_value **value, struct trp_q_why *why)
+                                   const struct taker *to, struct trp_q_why *why)
 {
     troupe_status status = gather(conn);
 
@@ -99,11 +109,11 @@ static troupe_status read_gathered(struct trp_q_conn *conn, uint8_t *kind,
         return status;
     }
     *kind = conn->header.kind;
-    return decode_gathered(conn, value, why);
+    return take_gathered(conn, to, why);
 }
 
 static troupe_status read_view(struct trp_q_conn *conn, uint8_t *kind,
-                               troupe_q_value **value, struct trp_q_why *why)
+                               const struct taker *to, struct trp_q_why *why)
 {
     struct trp_q_header header;
     size_t size;
@@ -121,9 +131,11 @@ static troupe_status read_view(struct trp_q_conn *conn, uint8_t *kind,
             return TROUPE_EAGAIN;
         }
         conn->header = header;
-        return read_gathered(conn, kind, value, why);
+        return read_gathered(conn, kind, to, why);
     }
-    status = trp_q_decode(bytes, (size_t)header.total, NULL, &conn->limits, value, why);
+    status = to->blob != NULL ? troupe_blob_new(bytes, (size_t)header.total, to->blob)
+                              : trp_q_decode(bytes, (size_t)header.total, NULL,
+                                             &conn->limits, to->value, why);
     if (status == TROUPE_OK) {
         *kind = header.kind;
         trp_stream_consume(conn->stream, (size_t)header.total);
@@ -142,16 +154,16 @@ static troupe_status at_end(const struct trp_q_conn *conn, struct trp_q_why *why
     return conn->stream->ended;
 }
 
-troupe_status trp_q_conn_next(struct trp_q_conn *conn, uint8_t *kind,
-                              troupe_q_value **value, struct trp_q_why *why)
+static troupe_status next(struct trp_q_conn *conn, uint8_t *kind, const struct taker *to,
+                          struct trp_q_why *why)
 {
     *why = (struct trp_q_why){NULL, 0};
     if (conn->broken != TROUPE_OK) {
         return conn->broken;
     }
     troupe_status status = conn->header.total != 0 && conn->have < conn->header.total
-                               ? read_gathered(conn, kind, value, why)
-                               : read_view(conn, kind, value, why);
+                               ? read_gathered(conn, kind, to, why)
+                               : read_view(conn, kind, to, why);
     if (status == TROUPE_OK) {
         conn->header.total = 0;
         return status;
@@ -163,6 +175,18 @@ troupe_status trp_q_conn_next(struct trp_q_conn *conn, uint8_t *kind,
         conn->broken = status;
     }
     return status;
+}
+
+troupe_status trp_q_conn_next(struct trp_q_conn *conn, uint8_t *kind,
+                              troupe_q_value **value, struct trp_q_why *why)
+{
+    return next(conn, kind, &(struct taker){value, NULL}, why);
+}
+
+troupe_status trp_q_conn_next_bytes(struct trp_q_conn *conn, uint8_t *kind,
+                                    troupe_blob **blob, struct trp_q_why *why)
+{
+    return next(conn, kind, &(struct taker){NULL, blob}, why);
 }
 
 troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_t kind,
@@ -182,6 +206,45 @@ troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_t kind,
         trp_stream_wrote(conn->stream);
     }
     return status;
+}
+
+/* Whether the bytes are one message that the peer takes. */
+static troupe_status judge(const struct trp_q_conn *conn, const uint8_t *message,
+                           size_t size, struct trp_q_why *why)
+{
+    struct trp_q_limits limits = TRP_Q_LIMITS;
+    struct trp_q_header header;
+    troupe_status status = trp_q_header_read(message, size, &limits, &header, why);
+
+    if (status == TROUPE_EAGAIN || (status == TROUPE_OK && header.total != size)) {
+        *why = (struct trp_q_why){"the bytes are not one whole message", 0};
+        return TROUPE_EPROTO;
+    }
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    if (header.compression != 0 && conn->capability < TRP_Q_CAP_COMPRESS) {
+        *why = (struct trp_q_why){"the peer does not know compression", 0};
+        return TROUPE_EPROTO;
+    }
+    if (size > TRP_Q_SMALL_TOTAL && conn->capability < TRP_Q_CAP_LARGE) {
+        *why = (struct trp_q_why){"the message is too large for the peer", 0};
+        return TROUPE_ELIMIT;
+    }
+    return TROUPE_OK;
+}
+
+troupe_status trp_q_conn_write_bytes(struct trp_q_conn *conn, const uint8_t *message,
+                                     size_t size, size_t backlog, struct trp_q_why *why)
+{
+    troupe_status status = judge(conn, message, size, why);
+
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    return trp_buffer_size(&conn->stream->out) > backlog
+               ? TROUPE_EBUSY
+               : trp_stream_write(conn->stream, message, size);
 }
 
 troupe_status trp_q_conn_write_error(struct trp_q_conn *conn, const char *text,

@@ -43,6 +43,14 @@ TROUPE_MUST_CHECK troupe_status trp_q_conn_next(struct trp_q_conn *conn, uint8_t
                                                 troupe_q_value **value,
                                                 struct trp_q_why *why);
 
+/* The same without decoding: the whole message as it came, of which only the header was
+ * looked at.
+ *
+ * blob   receives it, the caller's */
+TROUPE_MUST_CHECK troupe_status trp_q_conn_next_bytes(struct trp_q_conn *conn,
+                                                      uint8_t *kind, troupe_blob **blob,
+                                                      struct trp_q_why *why);
+
 /* Puts a message into the stream's output.
  *
  * Returns TROUPE_OK; TROUPE_EBUSY (more than `backlog` bytes wait already); or what
@@ -50,6 +58,15 @@ TROUPE_MUST_CHECK troupe_status trp_q_conn_next(struct trp_q_conn *conn, uint8_t
 TROUPE_MUST_CHECK troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_t kind,
                                                  const troupe_q_value *value,
                                                  size_t backlog, struct trp_q_why *why);
+
+/* Puts one whole message there as it is.
+ *
+ * Returns also TROUPE_EPROTO or TROUPE_ELIMIT (the bytes are not one message that the
+ * peer takes), *why says more. */
+TROUPE_MUST_CHECK troupe_status trp_q_conn_write_bytes(struct trp_q_conn *conn,
+                                                       const uint8_t *message,
+                                                       size_t size, size_t backlog,
+                                                       struct trp_q_why *why);
 
 /* Puts an error response there, with a text.
  *

@@ -45,7 +45,19 @@ bool trp_q_pending_take(struct trp_q_pending *pending, struct trp_q_asker *out)
 void trp_q_pending_note(struct trp_q_pending *pending, const troupe_msg *msg)
 {
     if (troupe_msg_wants_answer(msg) && trp_q_pending_reserve(pending) == TROUPE_OK) {
-        trp_q_pending_put(pending, (struct trp_q_asker){troupe_msg_from(msg), 0});
+        trp_q_pending_put(pending, (struct trp_q_asker){troupe_msg_from(msg), 0, NULL});
+    }
+}
+
+void trp_q_pending_forget(struct trp_q_pending *pending, troupe_id from)
+{
+    for (uint32_t i = 0; i < pending->count; i++) {
+        struct trp_q_asker *asker =
+            &pending->items[(pending->first + i) % pending->capacity];
+        if (troupe_id_equal(asker->from, from)) {
+            troupe_msg_free(&asker->kept);
+            return;
+        }
     }
 }
 

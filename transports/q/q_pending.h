@@ -8,6 +8,8 @@
 struct trp_q_asker {
     troupe_id from;
     uint64_t tag;
+    troupe_msg
+        *kept; /* the request, when it may be sent again; the ring's user frees it */
 };
 
 /* A ring that doubles. Zeroed is empty. */
@@ -25,6 +27,9 @@ bool trp_q_pending_take(struct trp_q_pending *pending, struct trp_q_asker *out);
 
 /* Puts who asked with this message, if anybody did; without memory it is forgotten. */
 void trp_q_pending_note(struct trp_q_pending *pending, const troupe_msg *msg);
+
+/* Frees what is kept of somebody's request; its place stays. */
+void trp_q_pending_forget(struct trp_q_pending *pending, troupe_id from);
 
 /* Answers all with TROUPE_KIND_DONE. */
 void trp_q_pending_done(troupe_self *self, struct trp_q_pending *pending);
