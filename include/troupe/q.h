@@ -218,24 +218,23 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_post_send(troupe_system *sys
                                                               troupe_q q,
                                                               troupe_q_value **query);
 
-/* The same with a choice of what happens when the connection is lost before the answer.
- *
- * again   the query may run twice: it is sent again, once on each new connection, until
- * it is answered or given up
- *
- * Return as troupe_q_call and troupe_q_post_call.
- * Thread: base; any but base. Source: bindings/q/q_call.c */
+/* How a call is made. */
 typedef struct troupe_q_call_options {
     size_t size;       /* sizeof(troupe_q_call_options) */
     troupe_ns timeout; /* nanoseconds, > 0, or TROUPE_NEVER */
     uint64_t tag;      /* of the answer; not for troupe_q_post_call_with */
-    bool again;
+    bool again;        /* the query may run twice: when the connection is lost it is sent
+                          again, once on each new one, until it is answered or given up */
 } troupe_q_call_options;
 
 #define TROUPE_Q_CALL_OPTIONS                                                            \
     ((troupe_q_call_options){.size = sizeof(troupe_q_call_options),                      \
                              .timeout = TROUPE_NEVER})
 
+/* Calls as the options say.
+ *
+ * Return as troupe_q_call and troupe_q_post_call.
+ * Thread: base; any but base. Source: bindings/q/q_call.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status
 troupe_q_call_with(troupe_self *self, troupe_q q, troupe_q_value **query,
                    const troupe_q_call_options *options, troupe_future *out);

@@ -116,7 +116,8 @@ static troupe_msg *take_held(struct trp_q_client *c)
 
 void trp_q_client_request(troupe_self *self, struct trp_q_client *c, troupe_msg **msg)
 {
-    if (troupe_msg_body(*msg) == NULL) {
+    if (troupe_msg_body(*msg) == NULL ||
+        (troupe_msg_kind(*msg) == TROUPE_KIND_Q_BYTES && troupe_msg_blob(*msg) == NULL)) {
         refuse(self, c, *msg, TROUPE_EINVAL, "the request carries nothing");
         return;
     }

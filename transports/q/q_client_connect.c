@@ -119,7 +119,6 @@ static void accepted(troupe_self *self, struct trp_q_client *c)
     c->why = TROUPE_OK;
     c->proven = c->unsent_told = false;
     c->since = troupe_now(self);
-    c->put = c->taken = 0;
     if (++c->logins > 1) {
         trp_q_client_describe(c, "is there again");
         trp_log(trp_base_of(self), TROUPE_LOG_INFO, "Q-AGAIN", "%s", c->text);

@@ -67,7 +67,7 @@ void trp_q_client_inform(troupe_self *self, const struct trp_q_client *c,
     (void)snprintf(info->host, sizeof(info->host), "%s", c->host);
     if (c->wire.stream != NULL) {
         info->local = c->wire.stream->local;
-        info->output = trp_buffer_size(&c->wire.stream->out);
+        info->output = trp_stream_backlog(c->wire.stream);
         trp_stream_describe(c->wire.stream, info->address, sizeof(info->address));
     }
     trp_ignore(troupe_reply(self, msg, &answer));

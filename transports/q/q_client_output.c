@@ -34,19 +34,11 @@ static void look_later(troupe_self *self, struct trp_q_client *c)
     }
 }
 
-/* Bytes of output that have gone out. */
-static uint64_t gone(const struct trp_q_client *c)
-{
-    uint64_t waiting = trp_buffer_size(&c->wire.stream->out);
-
-    return c->put > waiting ? c->put - waiting : 0;
-}
-
 static void watch(troupe_self *self, struct trp_q_client *c)
 {
     if (c->options.send_limit > 0 && c->stall.bits == 0) {
         c->quiet = 0;
-        c->taken = gone(c);
+        c->taken = trp_stream_sent(c->wire.stream);
         look_later(self, c);
     }
 }
@@ -54,20 +46,14 @@ static void watch(troupe_self *self, struct trp_q_client *c)
 troupe_status trp_q_client_write(troupe_self *self, struct trp_q_client *c,
                                  const troupe_msg *msg, struct trp_q_why *why)
 {
-    const struct trp_buffer *out = &c->wire.stream->out;
-    size_t before = trp_buffer_size(out), limit = c->options.output_limit;
-    troupe_status status;
+    size_t limit = c->options.output_limit;
+    troupe_status status =
+        troupe_msg_kind(msg) == TROUPE_KIND_Q_BYTES
+            ? trp_q_conn_write_blob(&c->wire, troupe_msg_blob(msg), limit, why)
+            : trp_q_conn_write(&c->wire, trp_q_client_type(msg), troupe_msg_body(msg),
+                               limit, why);
 
-    if (troupe_msg_kind(msg) == TROUPE_KIND_Q_BYTES) {
-        status = trp_q_conn_write_bytes(&c->wire, troupe_msg_body(msg),
-                                        troupe_msg_size(msg), limit, why);
-    } else {
-        status = trp_q_conn_write(&c->wire, trp_q_client_type(msg), troupe_msg_body(msg),
-                                  limit, why);
-    }
-    size_t after = trp_buffer_size(out);
-    if (status == TROUPE_OK && after > before) {
-        c->put += after - before;
+    if (status == TROUPE_OK) {
         watch(self, c);
     }
     return status;
@@ -82,10 +68,10 @@ void trp_q_client_look(troupe_self *self, struct trp_q_client *c)
     if (c->link.phase != TRP_Q_READY && c->link.phase != TRP_Q_DRAINING) {
         return;
     }
-    if (trp_buffer_size(&c->wire.stream->out) == 0) {
+    if (trp_stream_backlog(c->wire.stream) == 0) {
         return;
     }
-    uint64_t now = gone(c);
+    uint64_t now = trp_stream_sent(c->wire.stream);
     c->quiet = now == c->taken ? c->quiet + 1 : 0;
     c->taken = now;
     if (c->quiet < LOOKS) {

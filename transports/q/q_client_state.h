@@ -58,8 +58,8 @@ struct trp_q_client {
     bool proven;     /* a message came */
 
     troupe_timer stall;
-    uint64_t put, taken; /* bytes of output ever; as of the last look */
-    unsigned quiet;      /* looks in a row at which nothing had gone out */
+    uint64_t taken; /* bytes of output, as of the last look */
+    unsigned quiet; /* looks in a row at which nothing had gone out */
 
     bool ending;       /* closed on purpose: end when closed */
     bool unsent_told;  /* it was logged that a message was not sent */

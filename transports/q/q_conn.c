@@ -234,17 +234,18 @@ static troupe_status judge(const struct trp_q_conn *conn, const uint8_t *message
     return TROUPE_OK;
 }
 
-troupe_status trp_q_conn_write_bytes(struct trp_q_conn *conn, const uint8_t *message,
-                                     size_t size, size_t backlog, struct trp_q_why *why)
+troupe_status trp_q_conn_write_blob(struct trp_q_conn *conn, troupe_blob *message,
+                                    size_t backlog, struct trp_q_why *why)
 {
-    troupe_status status = judge(conn, message, size, why);
+    troupe_status status =
+        judge(conn, troupe_blob_bytes(message), troupe_blob_size(message), why);
 
     if (status != TROUPE_OK) {
         return status;
     }
-    return trp_buffer_size(&conn->stream->out) > backlog
+    return trp_stream_backlog(conn->stream) > backlog
                ? TROUPE_EBUSY
-               : trp_stream_write(conn->stream, message, size);
+               : trp_stream_write_blob(conn->stream, message);
 }
 
 troupe_status trp_q_conn_write_error(struct trp_q_conn *conn, const char *text,

@@ -63,10 +63,10 @@ TROUPE_MUST_CHECK troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_
  *
  * Returns also TROUPE_EPROTO or TROUPE_ELIMIT (the bytes are not one message that the
  * peer takes), *why says more. */
-TROUPE_MUST_CHECK troupe_status trp_q_conn_write_bytes(struct trp_q_conn *conn,
-                                                       const uint8_t *message,
-                                                       size_t size, size_t backlog,
-                                                       struct trp_q_why *why);
+TROUPE_MUST_CHECK troupe_status trp_q_conn_write_blob(struct trp_q_conn *conn,
+                                                      troupe_blob *message,
+                                                      size_t backlog,
+                                                      struct trp_q_why *why);
 
 /* Puts an error response there, with a text.
  *
