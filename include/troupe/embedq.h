@@ -50,6 +50,11 @@ typedef struct troupe_embedq_host {
     troupe_status (*open)(void *context, troupe_q_value *address, int64_t *handle);
     troupe_status (*close)(void *context, int64_t handle);
 
+    /* -25!(handles; x): async to all of them, encoded once. TROUPE_EGONE: one of the
+     * handles is nobody's, and nothing was sent. */
+    troupe_status (*broadcast)(void *context, size_t count, const int64_t *handles,
+                               troupe_q_value *value);
+
     /* -30!(::) for the request being served and -30!(handle; is error; value). value
      * NULL: the former. */
     troupe_status (*defer)(void *context, int64_t handle, bool is_error,
