@@ -8,6 +8,7 @@
 #include "actors/runtime.h"
 #include "transports/address.h"
 #include "transports/q/q_client.h"
+#include "transports/q/q_cast.h"
 #include "transports/q/q_peer.h"
 
 static void name_kinds(void)
@@ -25,6 +26,9 @@ static void name_kinds(void)
         {TRP_KIND_Q_IDLE, "q_idle"},
         {TRP_KIND_Q_STUCK, "q_stuck"},
         {TRP_KIND_Q_VERIFIED, "q_verified"},
+        {TRP_KIND_Q_CAST, "q_cast"},
+        {TRP_KIND_Q_CAST_OUT, "q_cast_out"},
+        {TROUPE_KIND_Q_SENT, "q_sent"},
         {TROUPE_KIND_Q_SYNC, "q_sync"},
         {TROUPE_KIND_Q_ASYNC, "q_async"},
         {TROUPE_KIND_Q_PUSH, "q_push"},

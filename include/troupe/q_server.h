@@ -88,6 +88,29 @@ typedef struct troupe_q_handler {
 
 enum { TROUPE_Q_EVENTS = TROUPE_EMBEDQ_CLOSED + 1 };
 
+/* A message of a client as it came: header and body, in one piece, perhaps compressed.
+ * Its header is valid; nobody has looked at the rest. Borrowed while the handler runs:
+ * keep the blob with troupe_blob_ref. */
+typedef struct troupe_q_raw {
+    troupe_blob *message;
+    troupe_embedq_event event; /* TROUPE_EMBEDQ_SYNC or TROUPE_EMBEDQ_ASYNC */
+    int32_t handle;
+    const char *user;
+    uint32_t address;
+    troupe_id connection;
+    uint64_t request; /* of a sync: names it in troupe_q_answer */
+} troupe_q_raw;
+
+/* Handles a message without decoding it, on the connection's base, in its turn: to
+ * forward it with troupe_q_forward, to look at it with troupe_q_message_value.
+ *
+ * Returns TROUPE_OK: done, a sync is answered `::`; TROUPE_EAGAIN: a sync will be
+ * answered by troupe_q_answer; TROUPE_EUNSUPPORTED: it is decoded and goes to the handler
+ * of its event; any other status answers a sync with its text, and is logged for an
+ * async. */
+typedef troupe_status (*troupe_q_handle_raw)(troupe_self *self, void *context,
+                                             const troupe_q_raw *raw);
+
 /* Where q code of an embedded engine reaches the connections of servers by handle: give
  * its `host` and itself as context to troupe_engine_embedq, and it to the servers. */
 typedef struct troupe_q_hub troupe_q_hub;
@@ -113,6 +136,8 @@ typedef struct troupe_q_server_options {
     troupe_id engine;           /* evaluates (troupe_engine_embedq), or nobody */
     troupe_q_hub *hub;          /* numbers the connections; NULL: one of its own */
     troupe_q_handler handlers[TROUPE_Q_EVENTS]; /* by troupe_embedq_event */
+    troupe_q_handle_raw raw; /* sees messages before the handlers; NULL: nobody does */
+    void *raw_context;
     uint32_t clients_max;   /* connections at once, others are closed; 0: 4096 */
     uint32_t requests_max;  /* of one connection being evaluated; 0: 64 */
     troupe_ns login_limit;  /* 0: 10 s */
@@ -160,6 +185,58 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_answer(troupe_self *self,
                                                            troupe_id connection,
                                                            uint64_t request,
                                                            troupe_q_value **value);
+
+/* How a broadcast went; its tag is yours. */
+enum { TROUPE_KIND_Q_SENT = TROUPE_KIND_RESERVED + 0x130 /* body: troupe_q_sent */ };
+
+/* Body of TROUPE_KIND_Q_SENT. */
+typedef struct troupe_q_sent {
+    size_t count, sent;       /* connections, and those whose status is TROUPE_OK */
+    troupe_status statuses[]; /* in their order: TROUPE_OK: on its way to the client;
+                                 TROUPE_EGONE: the connection has ended; TROUPE_EBUSY: its
+                                 mailbox or its client's output is full (that client is
+                                 dropped); TROUPE_ETYPE, TROUPE_ELIMIT: the client cannot
+                                 take it; TROUPE_ENOMEM */
+} troupe_q_sent;
+
+enum { TROUPE_Q_BROADCAST_MAX = 1 << 20 /* connections of one broadcast */ };
+
+/* Sends a value to many connections of servers, async. It is encoded once for all that
+ * have the same capability, and its bytes are shared; each connection gets it in order
+ * with all else that self tells it.
+ *
+ * connections   `count` of them, from events; copied
+ * value         borrowed
+ * watcher       is told TROUPE_KIND_Q_SENT with `tag` when the last has it or cannot;
+ *               nobody: nobody is
+ *
+ * Returns TROUPE_OK, TROUPE_EINVAL (count) or TROUPE_ENOMEM (some may have it: see the
+ * report, which comes anyway unless there was no memory for it).
+ * Thread: base. Source: bindings/q/q_cast_call.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_q_broadcast(troupe_self *self, const troupe_id *connections, size_t count,
+                   troupe_q_value *value, troupe_id watcher, uint64_t tag);
+
+/* The same with a message as it came, which is not decoded; a sync goes on as an async.
+ * For clients that do not know guids, or lengths that it has, it is decoded and encoded
+ * again.
+ *
+ * Returns as troupe_q_broadcast, and TROUPE_EPROTO or TROUPE_ELIMIT (no valid header).
+ * Thread: base. Source: bindings/q/q_cast_call.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status
+troupe_q_forward(troupe_self *self, const troupe_id *connections, size_t count,
+                 troupe_blob *message, troupe_id watcher, uint64_t tag);
+
+/* Decodes such a message; large vectors point into it.
+ *
+ * limit     bytes it may have once decompressed; 0: 1 GiB
+ * out       receives the value, the caller's
+ * failure   receives what is wrong with it; may be NULL
+ *
+ * Returns TROUPE_OK, TROUPE_EPROTO, TROUPE_ETRUNCATED, TROUPE_ELIMIT or TROUPE_ENOMEM.
+ * Thread: any. Source: bindings/q/q_cast_call.c */
+TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_message_value(
+    troupe_blob *message, uint64_t limit, troupe_q_value **out, troupe_failure *failure);
 
 /* The event in a TROUPE_KIND_Q_EVENT message; lives as long as the message.
  * Thread: the owner's. Source: transports/q/q_serving.c */

@@ -6,6 +6,7 @@
 
 #include "actors/runtime.h"
 #include "mailbox/alloc.h"
+#include "transports/q/q_cast.h"
 #include "transports/q/q_conn.h"
 
 enum {
@@ -188,6 +189,7 @@ static bool rest(struct troupe_q_hub *hub)
     return true;
 }
 
+/* *msg stays the caller's on failure. */
 static troupe_status send_async(struct troupe_q_hub *hub, int64_t handle,
                                 troupe_msg **msg)
 {
@@ -240,6 +242,47 @@ static troupe_status find(struct troupe_q_hub *hub, int64_t handle, troupe_id *t
     *to = seat != NULL ? seat->connection : TROUPE_NOBODY;
     (void)pthread_mutex_unlock(&hub->lock);
     return troupe_id_is_nobody(*to) ? TROUPE_EGONE : TROUPE_OK;
+}
+
+static troupe_status send_cast(struct troupe_q_hub *hub, struct trp_q_cast *cast,
+                               size_t count, const int64_t *handles)
+{
+    troupe_status result = TROUPE_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        troupe_msg *msg = NULL;
+        troupe_status status = trp_q_cast_msg(cast, TRP_KIND_Q_CAST_OUT, i, &msg);
+        if (status == TROUPE_OK) {
+            status = send_async(hub, handles[i], &msg);
+        }
+        troupe_msg_free(&msg);
+        /* Who closed meanwhile is told of by .z.pc; the others still get it. */
+        if (status != TROUPE_OK && status != TROUPE_EGONE) {
+            result = status;
+        }
+    }
+    return result;
+}
+
+static troupe_status host_broadcast(void *context, size_t count, const int64_t *handles,
+                                    troupe_q_value *value)
+{
+    struct troupe_q_hub *hub = context;
+    struct trp_q_cast *cast = NULL;
+    troupe_status status = TROUPE_OK;
+    troupe_id to;
+
+    for (size_t i = 0; i < count && status == TROUPE_OK; i++) {
+        status = find(hub, handles[i], &to);
+    }
+    if (status == TROUPE_OK) {
+        status = trp_q_cast_new(hub->system, count, value, NULL, TROUPE_NOBODY, 0, &cast);
+    }
+    if (status == TROUPE_OK) {
+        status = send_cast(hub, cast, count, handles);
+    }
+    trp_q_cast_unref(&cast);
+    return status;
 }
 
 static troupe_status host_close(void *context, int64_t handle)
@@ -304,6 +347,7 @@ troupe_status troupe_q_hub_new(troupe_system *sys, troupe_q_hub **out)
     hub->host = (troupe_embedq_host){.size = sizeof(hub->host),
                                      .send = host_send,
                                      .close = host_close,
+                                     .broadcast = host_broadcast,
                                      .defer = host_defer};
     *out = hub;
     return TROUPE_OK;

@@ -163,6 +163,13 @@ static void told(troupe_self *self, struct trp_q_peer *p, troupe_msg *msg)
     case TROUPE_KIND_Q_ASYNC:
         trp_q_peer_push(self, p, troupe_msg_body(msg));
         break;
+    case TRP_KIND_Q_CAST_OUT:
+        trp_q_hub_taken(p->service->hub, p->handle);
+        trp_q_peer_cast(self, p, troupe_msg_body(msg), troupe_msg_tag(msg));
+        break;
+    case TRP_KIND_Q_CAST:
+        trp_q_peer_cast(self, p, troupe_msg_body(msg), troupe_msg_tag(msg));
+        break;
     case TROUPE_KIND_Q_DEFER:
         deferred_answer(self, p, msg);
         break;

@@ -9,6 +9,7 @@
 #ifndef TRP_TRANSPORTS_Q_PEER_H
 #define TRP_TRANSPORTS_Q_PEER_H
 
+#include "transports/q/q_cast.h"
 #include "transports/q/q_conn.h"
 #include "transports/q/q_serving.h"
 #include "transports/q/q_slots.h"
@@ -42,8 +43,7 @@ struct trp_q_peer {
         troupe_embedq_event event;
     } held;
     troupe_ns seen;            /* when there was traffic */
-    uint64_t written;          /* bytes of output, ever */
-    uint64_t taken;            /* of these, gone when it was looked at last */
+    uint64_t taken;            /* bytes of output, when it was looked at last */
     uint32_t asked;            /* handlers and the engine, without an answer yet */
     uint32_t asyncs;           /* being handled */
     uint64_t failures, unsent; /* of handlers, and pushes: they were logged */
@@ -89,6 +89,14 @@ void trp_q_peer_dispatch(troupe_self *self, struct trp_q_peer *p,
                          troupe_embedq_event event, troupe_q_value *value,
                          uint64_t request);
 
+/* Shows a message as it came to the handler of such.
+ *
+ * Returns TROUPE_OK, or TROUPE_EUNSUPPORTED: it must be decoded. */
+TROUPE_MUST_CHECK troupe_status trp_q_peer_show_raw(troupe_self *self,
+                                                    struct trp_q_peer *p, uint8_t kind,
+                                                    uint64_t request,
+                                                    troupe_blob *message);
+
 /* TRP_KIND_Q_RETRY came; whether what was held is handled. */
 bool trp_q_peer_retry(troupe_self *self, struct trp_q_peer *p);
 
@@ -112,6 +120,9 @@ static inline bool trp_q_peer_holds(const struct trp_q_peer *p)
 void trp_q_peer_write_ready(troupe_self *self, struct trp_q_peer *p);
 void trp_q_peer_push(troupe_self *self, struct trp_q_peer *p,
                      const troupe_q_value *value);
+
+void trp_q_peer_cast(troupe_self *self, struct trp_q_peer *p, struct trp_q_cast *cast,
+                     uint64_t index);
 
 /* TRP_KIND_Q_STUCK came. */
 void trp_q_peer_look_at_output(troupe_self *self, struct trp_q_peer *p);

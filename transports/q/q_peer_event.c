@@ -112,6 +112,36 @@ static void call_function(troupe_self *self, struct trp_q_peer *p,
             status != TROUPE_OK ? trp_q_error_text(status, NULL) : NULL);
 }
 
+troupe_status trp_q_peer_show_raw(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
+                                  uint64_t request, troupe_blob *message)
+{
+    const troupe_q_server_options *options = &p->service->options;
+    troupe_embedq_event event =
+        kind == TRP_Q_SYNC ? TROUPE_EMBEDQ_SYNC : TROUPE_EMBEDQ_ASYNC;
+    const troupe_q_raw raw = {.message = message,
+                              .event = event,
+                              .handle = p->handle,
+                              .user = p->user,
+                              .address = p->address,
+                              .connection = troupe_self_id(self),
+                              .request = request};
+    troupe_q_value *none = NULL;
+
+    troupe_status status = options->raw(self, options->raw_context, &raw);
+    if (status == TROUPE_EUNSUPPORTED) {
+        return status;
+    }
+    if (kind == TRP_Q_SYNC && status != TROUPE_EAGAIN) {
+        handled(self, p, event, request, &none,
+                status != TROUPE_OK ? trp_q_error_text(status, NULL) : NULL);
+    } else if (kind != TRP_Q_SYNC) {
+        p->asyncs++; /* handled counts it down */
+        handled(self, p, event, 0, &none,
+                status != TROUPE_OK ? trp_q_error_text(status, NULL) : NULL);
+    }
+    return TROUPE_OK;
+}
+
 static troupe_status ask(troupe_self *self, struct trp_q_peer *p,
                          const troupe_q_event *event, troupe_id to,
                          troupe_status (*make)(const troupe_q_event *, troupe_msg **))

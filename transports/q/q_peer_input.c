@@ -27,6 +27,74 @@ static troupe_status arrived(troupe_self *self, struct trp_q_peer *p, uint8_t ki
     return status;
 }
 
+static troupe_status read_value(troupe_self *self, struct trp_q_peer *p,
+                                struct trp_q_why *why)
+{
+    troupe_q_value *value = NULL;
+    uint8_t kind = 0;
+    troupe_status status = trp_q_conn_next(&p->wire, &kind, &value, why);
+
+    if (status == TROUPE_OK) {
+        status = arrived(self, p, kind, value, why);
+        troupe_q_unref(&value);
+    }
+    return status;
+}
+
+/* The handler of raw messages does not want this one. */
+static troupe_status decode(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
+                            uint64_t request, troupe_blob *message, struct trp_q_why *why)
+{
+    troupe_q_value *value = NULL;
+    troupe_status status =
+        trp_q_decode(troupe_blob_bytes(message), troupe_blob_size(message), message,
+                     &p->wire.limits, &value, why);
+
+    if (status == TROUPE_OK) {
+        p->asyncs += kind == TRP_Q_ASYNC;
+        trp_q_peer_dispatch(self, p,
+                            kind == TRP_Q_SYNC ? TROUPE_EMBEDQ_SYNC : TROUPE_EMBEDQ_ASYNC,
+                            value, request);
+        troupe_q_unref(&value);
+    }
+    return status;
+}
+
+static troupe_status show_raw(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
+                              troupe_blob *message, struct trp_q_why *why)
+{
+    uint64_t request = 0;
+    troupe_status status =
+        kind == TRP_Q_SYNC ? trp_q_slots_add(&p->slots, &request) : TROUPE_OK;
+
+    if (status == TROUPE_OK) {
+        status = trp_q_peer_show_raw(self, p, kind, request, message);
+    }
+    if (status == TROUPE_EUNSUPPORTED) {
+        status = decode(self, p, kind, request, message, why);
+    }
+    trp_q_peer_write_ready(self, p);
+    return status;
+}
+
+static troupe_status read_raw(troupe_self *self, struct trp_q_peer *p,
+                              struct trp_q_why *why)
+{
+    uint8_t kind = 0;
+    troupe_blob *message = NULL;
+    troupe_status status = trp_q_conn_next_bytes(&p->wire, &kind, &message, why);
+
+    if (status == TROUPE_OK && kind == TRP_Q_RESPONSE) {
+        *why = (struct trp_q_why){"a response that nobody asked for", 0};
+        status = TROUPE_EPROTO;
+    }
+    if (status == TROUPE_OK) {
+        status = show_raw(self, p, kind, message, why);
+    }
+    troupe_blob_unref(&message);
+    return status;
+}
+
 static void input_failed(troupe_self *self, struct trp_q_peer *p, troupe_status status,
                          const struct trp_q_why *why)
 {
@@ -57,13 +125,8 @@ static void read_messages(troupe_self *self, struct trp_q_peer *p)
     troupe_status status = TROUPE_OK;
 
     while (status == TROUPE_OK && wants_input(p)) {
-        troupe_q_value *value = NULL;
-        uint8_t kind = 0;
-        status = trp_q_conn_next(&p->wire, &kind, &value, &why);
-        if (status == TROUPE_OK) {
-            status = arrived(self, p, kind, value, &why);
-            troupe_q_unref(&value);
-        }
+        status = p->service->options.raw != NULL ? read_raw(self, p, &why)
+                                                 : read_value(self, p, &why);
     }
     if (p->link.phase == TRP_Q_PEER_READY && status != TROUPE_OK &&
         status != TROUPE_EAGAIN) {

@@ -13,39 +13,34 @@ static void drop_slow(troupe_self *self, struct trp_q_peer *p)
                      "it does not read what it is sent; dropped");
 }
 
-/* How many bytes of output are gone. */
-static uint64_t gone(const struct trp_q_peer *p)
-{
-    return p->written - trp_buffer_size(&p->wire.stream->out);
-}
-
 static void watch(troupe_self *self, struct trp_q_peer *p)
 {
     troupe_ns limit = p->service->options.send_limit;
 
-    p->taken = gone(p);
+    p->taken = trp_stream_sent(p->wire.stream);
     p->watched = troupe_after(self, limit, TRP_KIND_Q_STUCK, 0, NULL) == TROUPE_OK;
 }
 
-/* Bytes were put behind the `before` that waited. */
-static void wrote(troupe_self *self, struct trp_q_peer *p, size_t before)
+/* After every message: what became of it. */
+static void wrote(troupe_self *self, struct trp_q_peer *p, troupe_status status)
 {
-    size_t now = trp_buffer_size(&p->wire.stream->out);
-
-    p->written += now > before ? now - before : 0;
-    p->seen = troupe_now(self);
-    if (p->service->options.send_limit != 0 && !p->watched && now > 0) {
-        watch(self, p);
+    if (status == TROUPE_OK) {
+        p->seen = troupe_now(self);
+        if (p->service->options.send_limit != 0 && !p->watched) {
+            watch(self, p);
+        }
+    } else if (status == TROUPE_EBUSY) {
+        drop_slow(self, p);
     }
 }
 
 void trp_q_peer_look_at_output(troupe_self *self, struct trp_q_peer *p)
 {
     p->watched = false;
-    if (p->wire.stream == NULL || trp_buffer_size(&p->wire.stream->out) == 0) {
+    if (p->wire.stream == NULL || trp_stream_backlog(p->wire.stream) == 0) {
         return;
     }
-    if (gone(p) == p->taken) {
+    if (trp_stream_sent(p->wire.stream) == p->taken) {
         drop_slow(self, p);
     } else {
         watch(self, p);
@@ -55,15 +50,10 @@ void trp_q_peer_look_at_output(troupe_self *self, struct trp_q_peer *p)
 static troupe_status write_message(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
                                    const troupe_q_value *value, struct trp_q_why *why)
 {
-    size_t before = trp_buffer_size(&p->wire.stream->out);
     troupe_status status =
         trp_q_conn_write(&p->wire, kind, value, p->service->options.output_limit, why);
 
-    if (status == TROUPE_OK) {
-        wrote(self, p, before);
-    } else if (status == TROUPE_EBUSY) {
-        drop_slow(self, p);
-    }
+    wrote(self, p, status);
     return status;
 }
 
@@ -110,17 +100,46 @@ void trp_q_peer_write_ready(troupe_self *self, struct trp_q_peer *p)
     }
 }
 
+static bool is_open(const struct trp_q_peer *p)
+{
+    return p->link.phase == TRP_Q_PEER_READY || p->link.phase == TRP_Q_PEER_DRAINING;
+}
+
+static void not_sent(troupe_self *self, struct trp_q_peer *p, troupe_status status,
+                     const struct trp_q_why *why)
+{
+    if (status != TROUPE_OK && status != TROUPE_EBUSY && trp_worth_a_line(&p->unsent)) {
+        trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-PUSH-DROPPED",
+                "client %s (handle %d): message %" PRIu64 " was not sent: %s", p->where,
+                p->handle, p->unsent, trp_q_error_text(status, why));
+    }
+}
+
 void trp_q_peer_push(troupe_self *self, struct trp_q_peer *p, const troupe_q_value *value)
 {
     struct trp_q_why why = {NULL, 0};
 
-    if (p->link.phase != TRP_Q_PEER_READY && p->link.phase != TRP_Q_PEER_DRAINING) {
+    if (is_open(p)) {
+        not_sent(self, p, write_message(self, p, TRP_Q_ASYNC, value, &why), &why);
+    }
+}
+
+void trp_q_peer_cast(troupe_self *self, struct trp_q_peer *p, struct trp_q_cast *cast,
+                     uint64_t index)
+{
+    struct trp_q_why why = {NULL, 0};
+    troupe_blob *bytes = NULL;
+
+    if (!is_open(p)) {
         return;
     }
-    troupe_status status = write_message(self, p, TRP_Q_ASYNC, value, &why);
-    if (status != TROUPE_OK && status != TROUPE_EBUSY && trp_worth_a_line(&p->unsent)) {
-        trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-PUSH-DROPPED",
-                "client %s (handle %d): message %" PRIu64 " was not sent: %s", p->where,
-                p->handle, p->unsent, trp_q_error_text(status, &why));
+    troupe_status status =
+        trp_q_cast_bytes(cast, p->wire.capability, p->wire.compress, &bytes, &why);
+    if (status == TROUPE_OK) {
+        status = trp_q_conn_write_blob(&p->wire, bytes, p->service->options.output_limit,
+                                       &why);
+        wrote(self, p, status);
     }
+    trp_q_cast_note(cast, index, status);
+    not_sent(self, p, status, &why);
 }
