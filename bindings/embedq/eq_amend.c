@@ -84,6 +84,27 @@ static bool amend_item(struct trp_embedq *q, qv **target, size_t row, size_t cou
     return good;
 }
 
+/* A column that is replaced stays a column. */
+static bool amend_column(struct trp_embedq *q, qv **column, size_t count, qv **index,
+                         qv *verb, qv *value)
+{
+    if (count != 0) {
+        return trp_eq_amend_at(q, column, count, index, verb, value);
+    }
+    qv *fresh = new_value(q, *column, verb, value);
+    if (fresh == NULL) {
+        return false;
+    }
+    bool list = trp_q_is_list(fresh) || fresh->type == TROUPE_Q_TABLE;
+    if (!list || trp_eq_len(fresh) != trp_eq_len(*column)) {
+        trp_eq_drop(fresh);
+        return trp_eq_fail(q, list ? "length" : "type") != NULL;
+    }
+    trp_eq_drop(*column);
+    *column = fresh;
+    return true;
+}
+
 static bool amend_row(struct trp_embedq *q, qv **target, qv *key, size_t count,
                       qv **index, qv *verb, qv *value)
 {
@@ -94,8 +115,8 @@ static bool amend_row(struct trp_embedq *q, qv **target, qv *key, size_t count,
         int64_t at = trp_eq_find_column(*target, TRP_Q_SYMS(key)[0]);
         return at < 0 ? trp_eq_fail(q, TRP_Q_SYMS(key)[0]) != NULL
                       : unique(q, target) && unique(q, &TRP_Q_ITEMS(*target)[1]) &&
-                            trp_eq_amend_at(q, &TRP_Q_ITEMS(TRP_Q_ITEMS(*target)[1])[at],
-                                            count, index, verb, value);
+                            amend_column(q, &TRP_Q_ITEMS(TRP_Q_ITEMS(*target)[1])[at],
+                                         count, index, verb, value);
     }
     if (!trp_eq_int_of(key, &row) || row < 0 || (size_t)row >= trp_eq_len(*target)) {
         return trp_eq_fail(q, "index") != NULL;

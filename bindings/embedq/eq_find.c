@@ -28,8 +28,10 @@ static uint64_t hash_value(const qv *v, int depth)
 {
     uint64_t h = (uint64_t)(v->type + 200) ^ v->count << 16;
 
+    bool parts = trp_q_holds_values(v->type);
     for (size_t i = 0; depth < 3 && i < v->count && i < 32; i++) {
-        h = mix(h ^ hash_item(v, i, depth + 1));
+        h = mix(h ^ (parts ? hash_value(TRP_Q_ITEMS(v)[i], depth + 1)
+                           : hash_item(v, i, depth + 1)));
     }
     return h;
 }
@@ -57,7 +59,7 @@ static uint64_t hash_item(const qv *v, size_t i, int depth)
         }
         return h;
     }
-    if (trp_q_holds_values(v->type)) {
+    if (v->type == TROUPE_Q_LIST) {
         return hash_value(TRP_Q_ITEMS(v)[i], depth);
     }
     switch (trp_eq_class(type)) {
@@ -70,15 +72,18 @@ static uint64_t hash_item(const qv *v, size_t i, int depth)
     case 'g':
         return mix(*(const uint64_t *)(const void *)(TRP_Q_BYTES(v) + 16 * i));
     default:
-        return TRP_Q_BYTES(v)[0];
+        return 0;
     }
 }
 
 static bool equal_items(const qv *x, size_t i, const qv *y, size_t j)
 {
-    if (x->type == TROUPE_Q_TABLE) {
+    if (x->type == TROUPE_Q_TABLE && y->type == TROUPE_Q_TABLE) {
         const qv *a = TRP_Q_ITEMS(x)[1];
         const qv *b = TRP_Q_ITEMS(y)[1];
+        if (a->count != b->count) {
+            return false;
+        }
         for (size_t c = 0; c < a->count; c++) {
             if (!equal_items(TRP_Q_ITEMS(a)[c], i, TRP_Q_ITEMS(b)[c], j)) {
                 return false;
@@ -86,7 +91,7 @@ static bool equal_items(const qv *x, size_t i, const qv *y, size_t j)
         }
         return true;
     }
-    if (trp_q_holds_values(x->type) && trp_q_holds_values(y->type)) {
+    if (x->type == TROUPE_Q_LIST && y->type == TROUPE_Q_LIST) {
         return troupe_q_match(TRP_Q_ITEMS(x)[i], TRP_Q_ITEMS(y)[j]);
     }
     int a = x->type < 0 ? -x->type : x->type;
@@ -199,10 +204,10 @@ int64_t trp_eq_find_item(const qv *list, const qv *x)
                        : columns->count == 1;
             for (size_t c = 0; same && c < columns->count; c++) {
                 const qv *column = TRP_Q_ITEMS(columns)[c];
-                bool values = trp_q_holds_values(column->type);
-                bool mixed = trp_q_holds_values(row->type);
-                same = mixed && !values ? equal_items(column, i, TRP_Q_ITEMS(row)[c], 0)
-                                        : equal_items(column, i, row, c);
+                const qv *cell = row->type == TROUPE_Q_LIST ? TRP_Q_ITEMS(row)[c] : NULL;
+                same = cell == NULL || column->type == TROUPE_Q_LIST
+                           ? equal_items(column, i, row, c)
+                           : cell->type < 0 && equal_items(column, i, cell, 0);
             }
         } else {
             same = x->type < 0 && equal_items(list, i, x, 0);

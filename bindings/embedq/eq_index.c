@@ -136,7 +136,7 @@ static qv *table_row(struct trp_embedq *q, qv *x, int64_t row)
 
     for (size_t i = 0; values != NULL && i < from->count; i++) {
         qv *column = TRP_Q_ITEMS(from)[i];
-        bool in = row >= 0 && (size_t)row < column->count;
+        bool in = row >= 0 && (size_t)row < trp_eq_len(column);
         qv *item = in ? trp_eq_made(q, trp_q_at(column, (size_t)row))
                       : trp_eq_first_null(q, column);
         TRP_Q_ITEMS(values)[i] = item;

@@ -380,6 +380,10 @@ static bool put_column(struct trp_embedq *q, qv **table, const char *name, qv *r
         }
         good = column != NULL && trp_eq_amend_at(q, &column, 1, &rows, NULL, value);
     }
+    if (good && column != NULL && !trp_q_is_list(column) &&
+        column->type != TROUPE_Q_TABLE) {
+        good = trp_eq_fail(q, "type") != NULL;
+    }
     good =
         good && column != NULL &&
         (trp_q_unique(table) == TROUPE_OK || trp_eq_oom(q) != NULL) &&

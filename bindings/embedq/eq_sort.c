@@ -6,6 +6,7 @@
 #include "bindings/embedq/eq_verbs.h"
 
 static int compare_values(const qv *x, const qv *y, int depth);
+static int compare_at(const qv *x, size_t i, const qv *y, size_t j, int depth);
 
 static int sign_of(int64_t a, int64_t b)
 {
@@ -23,6 +24,20 @@ static int order_floats(double a, double b)
     return a < b ? -1 : 1;
 }
 
+/* Rows of tables, column by column. */
+static int compare_columns(const qv *x, size_t i, const qv *y, size_t j, int depth)
+{
+    for (size_t c = 0; depth <= TROUPE_Q_DEPTH_MAX && c < x->count && c < y->count; c++) {
+        const qv *a = TRP_Q_ITEMS(x)[c];
+        const qv *b = TRP_Q_ITEMS(y)[c];
+        int order = compare_at(a, i, b, j, depth);
+        if (order != 0) {
+            return order;
+        }
+    }
+    return 0;
+}
+
 static int compare_at(const qv *x, size_t i, const qv *y, size_t j, int depth)
 {
     int64_t a = 0, b = 0;
@@ -30,8 +45,11 @@ static int compare_at(const qv *x, size_t i, const qv *y, size_t j, int depth)
 
     i = x->type < 0 ? 0 : i;
     j = y->type < 0 ? 0 : j;
-    if (trp_q_holds_values(x->type) && trp_q_holds_values(y->type)) {
+    if (x->type == TROUPE_Q_LIST && y->type == TROUPE_Q_LIST) {
         return compare_values(TRP_Q_ITEMS(x)[i], TRP_Q_ITEMS(y)[j], depth + 1);
+    }
+    if (x->type == TROUPE_Q_TABLE && y->type == TROUPE_Q_TABLE) {
+        return compare_columns(TRP_Q_ITEMS(x)[1], i, TRP_Q_ITEMS(y)[1], j, depth + 1);
     }
     switch (trp_eq_class(x->type)) {
     case 's': {
@@ -65,8 +83,10 @@ static int compare_values(const qv *x, const qv *y, int depth)
         return sign_of(x->type < 0 ? -x->type : x->type,
                        y->type < 0 ? -y->type : y->type);
     }
+    bool parts = trp_q_holds_values(x->type);
     for (size_t i = 0; i < x->count && i < y->count; i++) {
-        int c = compare_at(x, i, y, i, depth);
+        int c = parts ? compare_values(TRP_Q_ITEMS(x)[i], TRP_Q_ITEMS(y)[i], depth + 1)
+                      : compare_at(x, i, y, i, depth);
         if (c != 0) {
             return c;
         }
@@ -84,14 +104,7 @@ static int compare_rows(const qv *x, size_t i, size_t j)
     if (x->type != TROUPE_Q_TABLE) {
         return compare_at(x, i, x, j, 0);
     }
-    const qv *columns = TRP_Q_ITEMS(x)[1];
-    for (size_t c = 0; c < columns->count; c++) {
-        int order = compare_at(TRP_Q_ITEMS(columns)[c], i, TRP_Q_ITEMS(columns)[c], j, 0);
-        if (order != 0) {
-            return order;
-        }
-    }
-    return 0;
+    return compare_columns(TRP_Q_ITEMS(x)[1], i, TRP_Q_ITEMS(x)[1], j, 0);
 }
 
 /* One merge pass over runs of `width`; equal items keep their order. */

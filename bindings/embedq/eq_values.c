@@ -113,14 +113,7 @@ qv *trp_eq_explode(struct trp_embedq *q, qv *x)
     }
     qv *list = trp_eq_new(q, TROUPE_Q_LIST, count);
     for (size_t i = 0; list != NULL && i < count; i++) {
-        qv *item = NULL;
-        if (trp_q_is_list(x)) {
-            item = trp_q_at(x, i);
-        } else if (troupe_q_item(x, i, &item) != TROUPE_OK) {
-            item = NULL;
-        }
-        TRP_Q_ITEMS(list)[i] = item;
-        if (item == NULL) {
+        if (troupe_q_item(x, i, &TRP_Q_ITEMS(list)[i]) != TROUPE_OK) {
             trp_eq_drop(list);
             return trp_eq_oom(q);
         }
@@ -157,8 +150,7 @@ static qv *rows_to_table(struct trp_embedq *q, qv *list)
         qv *column = trp_eq_new(q, TROUPE_Q_LIST, list->count);
         for (size_t i = 0; column != NULL && i < list->count; i++) {
             qv *values = TRP_Q_ITEMS(TRP_Q_ITEMS(list)[i])[1];
-            TRP_Q_ITEMS(column)[i] = trp_q_at(values, c);
-            if (TRP_Q_ITEMS(column)[i] == NULL) {
+            if (troupe_q_item(values, c, &TRP_Q_ITEMS(column)[i]) != TROUPE_OK) {
                 trp_eq_drop(column);
                 column = trp_eq_oom(q);
             }

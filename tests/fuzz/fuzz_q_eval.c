@@ -64,6 +64,20 @@ static void show(troupe_embedq *q, troupe_q_value *value)
     troupe_q_unref(&text);
 }
 
+/* What a program may have changed is still made as values are. */
+static void globals_are_well(troupe_embedq *q)
+{
+    static const char *const names[] = {"x", "y", "z", "t", "d", "f", ".a.b"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        troupe_q_value *value = NULL;
+        if (troupe_embedq_get(q, names[i], &value) == TROUPE_OK) {
+            send_and_receive(value);
+        }
+        troupe_q_unref(&value);
+    }
+}
+
 static void evaluate(troupe_embedq *q, const char *text, size_t size)
 {
     troupe_q_value *value = NULL;
@@ -113,6 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *end = memchr(text + at, '\n', length - at);
         size_t line = end != NULL ? (size_t)(end - (text + at)) : length - at;
         evaluate(q, text + at, line);
+        globals_are_well(q);
         at += line + 1;
     }
     is_sane(q);

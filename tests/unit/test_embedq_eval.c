@@ -151,6 +151,19 @@ GROUP(values_are_changed_in_place, {"a:1 2 3;a[1]:9;a", "1 9 3"}, {"a[0 2]:5;a",
       {"m:(1 2;3 4);m[1;1]:0;m", "(1 2;3 0)"}, {"m[;0]:7;m", "(7 2;7 0)"},
       {"n:5;n-:2;n", "3"})
 
+GROUP(a_table_stays_one_whatever_is_put_into_it, {"t:([]a:1 2;b:`x`y);t[`a]:5", "'type"},
+      {"t[`a]:`x`y!1 2", "'type"}, {"t[`a]:1 2 3", "'length"},
+      {"t[`a]:7 8;t", "+`a`b!(7 8;`x`y)"}, {"update a:`x`y!1 2 from t", "'type"},
+      {"![t;();0b;(enlist`c)!enlist(`a`b!1 2)]", "'type"},
+      {"(`a`b!([]c:1 2);`a`b!([]c:3 4))", "+`a`b!(+(,`c)!,1 3;+(,`c)!,2 4)"},
+      {"n:([]a:([]c:2 1);b:1 2);n 1", "`a`b!((,`c)!,1;2)"},
+      {"asc n", "`s#+`a`b!(+(,`c)!,1 2;2 1)"}, {"n?`a`b!(1;1)", "2"},
+      {"distinct ([]a:([]c:1 1);b:1 1)", "+`a`b!(+(,`c)!,,1;,1)"},
+      {"(select d by -1 from ([]d:1 2))?0", "(,`x)!,0N"},
+      {"group (([]a:0#1);([]b:0#1);([]a:0#1))",
+       "(+(,`a)!,`long$();+(,`b)!,`long$())!(0 2;,1)"},
+      {"([]a:1 2)?enlist 0#0", ",2"}, {"`$\"a\\000b\"", "`a"})
+
 GROUP(dictionaries_and_tables_are_values, {"`a`b!1 2", "`a`b!1 2"}, {"(`a`b!1 2)`b", "2"},
       {"(`a`b!1 2)+1", "`a`b!2 3"}, {"key `a`b!1 2", "`a`b"}, {"value `a`b!1 2", "1 2"},
       {"(`a`b!1 2),`b`c!5 6", "`a`b`c!1 5 6"}, {"`a _ `a`b!1 2", "(,`b)!,2"},
@@ -245,6 +258,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, aggregates_ignore_nulls);
     tcase_add_test(tcase, iterators_derive_functions);
     tcase_add_test(tcase, values_are_changed_in_place);
+    tcase_add_test(tcase, a_table_stays_one_whatever_is_put_into_it);
     tcase_add_test(tcase, dictionaries_and_tables_are_values);
     tcase_add_test(tcase, queries_select_and_change);
     tcase_add_test(tcase, names_live_in_spaces);

@@ -267,6 +267,9 @@ static inline void begin(void)
 
 troupe_status trp_q_intern(const char *text, size_t size, const char **out)
 {
+    const char *nul = size != 0 ? memchr(text, 0, size) : NULL;
+
+    size = nul != NULL ? (size_t)(nul - text) : size;
     if (size == 0) {
         *out = empty.text;
         return TROUPE_OK;

@@ -17,7 +17,7 @@ struct trp_q_symbol {
     char text[];
 };
 
-/* The symbol with this text, made when it is new. No NUL inside.
+/* The symbol with this text, which a NUL ends, made when it is new.
  *
  * Returns TROUPE_OK, TROUPE_ENOMEM or TROUPE_ELIMIT. */
 TROUPE_MUST_CHECK troupe_status trp_q_intern(const char *text, size_t size,

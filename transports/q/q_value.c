@@ -438,8 +438,12 @@ troupe_q_value *trp_q_at(const troupe_q_value *v, size_t i)
     if (v->type == TROUPE_Q_LIST) {
         return troupe_q_ref(TRP_Q_ITEMS(v)[i]);
     }
+    troupe_q_value *item = NULL;
+    if (v->type == TROUPE_Q_TABLE) {
+        return troupe_q_item(v, i, &item) == TROUPE_OK ? item : NULL;
+    }
     size_t width = trp_q_width(v->type);
-    troupe_q_value *item = trp_q_new(-v->type, 1);
+    item = trp_q_new(-v->type, 1);
     if (item != NULL) {
         memcpy(item->data, TRP_Q_BYTES(v) + i * width, width);
     }

@@ -151,7 +151,7 @@ TROUPE_MUST_CHECK troupe_status trp_q_append(troupe_q_value **v, const void *ite
 /* Appends a value to a mixed list; moved. */
 TROUPE_MUST_CHECK troupe_status trp_q_push(troupe_q_value **list, troupe_q_value **item);
 
-/* Item `i` as a value; NULL: no memory. i must be inside, v a list. */
+/* Item `i` as a value; NULL: no memory. i must be inside, v a list or table. */
 troupe_q_value *trp_q_at(const troupe_q_value *v, size_t i);
 
 /* Turns a non-empty mixed list of atoms of one type into a vector; anything else stays.

@@ -223,7 +223,8 @@ troupe_status trp_q_check_table(const troupe_q_value *names,
         return TROUPE_EINVAL;
     }
     for (size_t i = 0; i < columns->count; i++) {
-        if (!countable(TRP_Q_ITEMS(columns)[i])) {
+        const troupe_q_value *column = TRP_Q_ITEMS(columns)[i];
+        if (!trp_q_is_list(column) && column->type != TROUPE_Q_TABLE) {
             return TROUPE_ETYPE;
         }
         if (troupe_q_count(TRP_Q_ITEMS(columns)[i]) !=
