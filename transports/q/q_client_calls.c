@@ -12,12 +12,20 @@ static bool is_call(const struct trp_q_client *c, const troupe_msg *msg)
 
 /* ---- refusing ---- */
 
+void trp_q_client_fail(troupe_self *self, troupe_id asker, troupe_status status,
+                       const char *text)
+{
+    if (troupe_fail(self, asker, status, "%s", text) == TROUPE_ENOMEM) {
+        trp_answer_failure(trp_base_of(self), asker.bits, status, text);
+    }
+}
+
 /* Who asked is told; of what was only told, the first of a time is logged. */
 static void refuse(troupe_self *self, struct trp_q_client *c, const troupe_msg *msg,
                    troupe_status status, const char *text)
 {
     if (troupe_msg_wants_answer(msg)) {
-        trp_ignore(troupe_fail(self, troupe_msg_from(msg), status, "%s", text));
+        trp_q_client_fail(self, troupe_msg_from(msg), status, text);
     } else if (!c->unsent_told) {
         c->unsent_told = true;
         trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-NOT-SENT",
@@ -47,11 +55,16 @@ static void answer_done(troupe_self *self, const troupe_msg *msg)
 {
     troupe_msg *done = NULL;
 
-    if (troupe_msg_wants_answer(msg) &&
-        troupe_msg_new(TROUPE_KIND_DONE, 0, &done) == TROUPE_OK) {
-        trp_ignore(troupe_reply(self, msg, &done));
-        troupe_msg_free(&done);
+    if (!troupe_msg_wants_answer(msg)) {
+        return;
     }
+    troupe_status status = troupe_msg_new(TROUPE_KIND_DONE, 0, &done);
+    if (status != TROUPE_OK) {
+        trp_q_client_fail(self, troupe_msg_from(msg), status, troupe_status_text(status));
+        return;
+    }
+    trp_ignore(troupe_reply(self, msg, &done));
+    troupe_msg_free(&done);
 }
 
 static void expect_answer(struct trp_q_client *c, troupe_msg **msg)
@@ -182,7 +195,7 @@ void trp_q_client_sent_lost(troupe_self *self, struct trp_q_client *c, bool rese
             c->held_count++;
             continue;
         }
-        trp_ignore(troupe_fail(self, asker.from, c->why, "%s", c->text));
+        trp_q_client_fail(self, asker.from, c->why, c->text);
         troupe_msg_free(&asker.kept);
     }
     if (again != NULL) {

@@ -47,8 +47,7 @@ void trp_q_client_inform(troupe_self *self, const struct trp_q_client *c,
     troupe_status status =
         troupe_msg_new(TROUPE_KIND_Q_INFO, sizeof(troupe_q_info), &answer);
     if (status != TROUPE_OK) {
-        trp_ignore(troupe_fail(self, troupe_msg_from(msg), status, "%s",
-                               troupe_status_text(status)));
+        trp_q_client_fail(self, troupe_msg_from(msg), status, troupe_status_text(status));
         return;
     }
     troupe_q_info *info = troupe_msg_body(answer);

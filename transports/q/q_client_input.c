@@ -66,8 +66,7 @@ static void answer(troupe_self *self, struct trp_q_client *c, struct incoming *i
                                ? troupe_msg_new_blob(TROUPE_KIND_Q_BYTES, in->blob, &msg)
                                : trp_q_answer_msg(troupe_self_id(self), &in->value, &msg);
     if (status != TROUPE_OK) {
-        trp_ignore(
-            troupe_fail(self, asker.from, status, "%s", troupe_status_text(status)));
+        trp_q_client_fail(self, asker.from, status, troupe_status_text(status));
         return;
     }
     troupe_msg_set_tag(msg, asker.tag);

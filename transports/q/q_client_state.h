@@ -76,6 +76,9 @@ void trp_q_client_drop(troupe_self *self, struct trp_q_client *c); /* stream and
 void trp_q_client_drain(troupe_self *self, struct trp_q_client *c);
 
 /* q_client_calls.c */
+/* Answers with a failure, also when there is no memory for its text. */
+void trp_q_client_fail(troupe_self *self, troupe_id asker, troupe_status status,
+                       const char *text);
 void trp_q_client_request(troupe_self *self, struct trp_q_client *c, troupe_msg **msg);
 void trp_q_client_cancelled(struct trp_q_client *c, troupe_id asker);
 void trp_q_client_send_held(troupe_self *self, struct trp_q_client *c);
