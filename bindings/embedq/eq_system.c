@@ -504,28 +504,6 @@ qv *trp_eq_v_gtime(struct trp_embedq *q, qv *x)
 
 /* ---- -n!x ---- */
 
-static qv *defer(struct trp_embedq *q, qv *x)
-{
-    int64_t handle = 0, error = 0;
-
-    if (host_of(q)->defer == NULL) {
-        return trp_eq_nyi(q, "-30!");
-    }
-    if (trp_q_is_generic_null(x)) {
-        q->deferred = true;
-        return answered(q, host_of(q)->defer(q->options.context, q->handle, false, NULL),
-                        NULL);
-    }
-    if (x->type != TROUPE_Q_LIST || x->count != 3 ||
-        !trp_eq_int_of(TRP_Q_ITEMS(x)[0], &handle) ||
-        !trp_eq_int_of(TRP_Q_ITEMS(x)[1], &error)) {
-        return trp_eq_fail(q, "type");
-    }
-    return answered(
-        q, host_of(q)->defer(q->options.context, handle, error != 0, TRP_Q_ITEMS(x)[2]),
-        NULL);
-}
-
 /* -11!path, -11!(n;path), -11!(-2;path) */
 static qv *replay(struct trp_embedq *q, qv *x)
 {
@@ -577,8 +555,10 @@ qv *trp_eq_internal(struct trp_embedq *q, int64_t code, qv *x)
         return trp_eq_from_bytes(q, x);
     case -11:
         return replay(q, x);
+    case -25:
+        return trp_eq_broadcast(q, x);
     case -30:
-        return defer(q, x);
+        return trp_eq_defer(q, x);
     case -120:
         return trp_eq_long(q, 0);
     default:

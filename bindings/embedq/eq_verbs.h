@@ -48,6 +48,8 @@ bool trp_eq_level(struct trp_embedq *q, qv **columns);  /* atoms as long as the 
 qv *trp_eq_v_enlist_mixed(struct trp_embedq *q, qv *x); /* a mixed list of one */
 qv *trp_eq_meta_table(struct trp_embedq *q, qv *names, qv *types, qv *foreign, qv *attrs);
 const char *trp_eq_context(const struct trp_embedq *q); /* for names given as symbols */
+qv *trp_eq_broadcast(struct trp_embedq *q, qv *x);
+qv *trp_eq_defer(struct trp_embedq *q, qv *x);
 qv *trp_eq_internal(struct trp_embedq *q, int64_t code, qv *x); /* -8!x and others */
 qv *trp_eq_file(struct trp_embedq *q, troupe_embedq_file what, const char *path,
                 qv *value);
