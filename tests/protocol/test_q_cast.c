@@ -209,18 +209,25 @@ END_TEST
 static unsigned raw_seen;
 static troupe_status raw_answer;
 
+/* Whether the text of a message begins so. */
+static bool says(const troupe_q_raw *raw, const char *text)
+{
+    size_t size = strlen(text);
+
+    return troupe_blob_size(raw->message) >= 14 + size &&
+           memcmp(troupe_blob_bytes(raw->message) + 14, text, size) == 0;
+}
+
 /* Forwards "on..." to the three; does not want "decode..."; else says raw_answer. */
 static troupe_status look(troupe_self *self, void *context, const troupe_q_raw *raw)
 {
-    const uint8_t *bytes = troupe_blob_bytes(raw->message);
-
     (void)context;
     raw_seen++;
     ck_assert_uint_ge(troupe_blob_size(raw->message), 10);
-    if (troupe_blob_size(raw->message) > 14 && memcmp(bytes + 14, "on", 2) == 0) {
+    if (says(raw, "on")) {
         return troupe_q_forward(self, peers, 3, raw->message, desk->id, 9);
     }
-    if (troupe_blob_size(raw->message) > 14 && memcmp(bytes + 14, "decode", 6) == 0) {
+    if (says(raw, "decode")) {
         return TROUPE_EUNSUPPORTED;
     }
     if (raw_answer == TROUPE_EAGAIN) {

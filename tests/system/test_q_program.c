@@ -211,6 +211,17 @@ START_TEST(q_code_may_hang_up_and_is_told_of_ends)
 }
 END_TEST
 
+START_TEST(q_code_may_send_to_many_handles_at_once)
+{
+    begin();
+    ck_assert_int_eq(eval("-25!(.z.w,.z.w;`news)", NULL, NULL), 0);
+    ck_assert_int_eq(eval("-25!(.z.w,9999i;`news)", NULL, NULL), 1);
+    ck_assert_int_eq(eval("-25!(`a;`news)", NULL, NULL), 1);
+    ck_assert_str_eq(other.error, "'type\n");
+    end();
+}
+END_TEST
+
 START_TEST(q_code_decides_who_may_log_in)
 {
     begin();
@@ -291,6 +302,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, handlers_written_in_q_are_called);
     tcase_add_test(tcase, q_code_may_answer_later);
     tcase_add_test(tcase, q_code_may_hang_up_and_is_told_of_ends);
+    tcase_add_test(tcase, q_code_may_send_to_many_handles_at_once);
     tcase_add_test(tcase, q_code_decides_who_may_log_in);
     tcase_add_test(tcase, the_main_job_fills_its_table);
     tcase_add_test(tcase,
