@@ -22,7 +22,12 @@ typedef enum troupe_tls_verify {
     TROUPE_TLS_VERIFY_REQUIRE     /* server: the client must show one, and its chain */
 } troupe_tls_verify;
 
-/* Paths are of PEM files. A NULL field takes its value from the environment: first
+/* What a server asks of its clients may also come as SSL_VERIFY_CLIENT=REQUESTONLY: a
+ * certificate is asked for and not judged. SSL_VERIFY_SERVER=YES checks the chain, as
+ * documented; without it clients check the name too. $SSL_CERT_FILE without a key means
+ * what it means to OpenSSL: a file of authorities, used when none are given here.
+ *
+ * Paths are of PEM files. A NULL field takes its value from the environment: first
  * KX_SSL_NAME, then SSL_NAME, as it is when the connection or server is opened; then
  * the system's (trusted authorities) or none. */
 typedef struct troupe_tls_options {
@@ -39,6 +44,22 @@ typedef struct troupe_tls_options {
 } troupe_tls_options;
 
 #define TROUPE_TLS_OPTIONS ((troupe_tls_options){.size = sizeof(troupe_tls_options)})
+
+/* Gets one setting; the texts live until it returns. */
+typedef void (*troupe_tls_each)(void *context, const char *name, const char *value);
+
+/* Tells the settings that a client would have now, by the names q uses, in this order:
+ * SSLEAY_VERSION, SSL_CERT_FILE, SSL_CA_CERT_FILE, SSL_CA_CERT_PATH, SSL_KEY_FILE,
+ * SSL_CIPHER_LIST, SSL_VERIFY_CLIENT (NO, REQUESTONLY, IFPRESENT, YES), SSL_VERIFY_SERVER
+ * (NO, YES: the chain, HOSTIP: and the name or address) and SSL_ERROR_INFO: why a client
+ * could not be opened with them. What is not set or unknown is "".
+ *
+ * options   NULL: as the environment says
+ * each      called for each of them
+ *
+ * Reads the files to find mistakes. Thread: any. Source: transports/tls_info.c */
+TROUPE_API void troupe_tls_info(const troupe_tls_options *options, troupe_tls_each each,
+                                void *context);
 
 #ifdef __cplusplus
 }
