@@ -101,25 +101,52 @@ static troupe_status count_actors(troupe_self *self, void *state, troupe_msg **m
 
 static const troupe_behavior counter = {.name = "counter", .receive = count_actors};
 
-void faults_begin(const troupe_q_server_options *options)
+uint16_t faults_serve(const troupe_q_server_options *options, uint16_t at,
+                      troupe_q_server *out)
 {
     troupe_q_server_options serving = TROUPE_Q_SERVER_OPTIONS;
-    troupe_q_server server;
+    uint16_t got = 0;
 
     if (options != NULL) {
         serving = *options;
     }
+    serving.port = at;
+    serving.handlers[TROUPE_EMBEDQ_SYNC].function = echo;
+    serving.handlers[TROUPE_EMBEDQ_ASYNC].function = echo;
+    serving.handlers[TROUPE_EMBEDQ_OPENED].function = note;
+    serving.handlers[TROUPE_EMBEDQ_CLOSED].function = note;
+    OK(troupe_q_serve(sys, &serving, out, &got));
+    return got;
+}
+
+/* Asks an actor to close, and waits until it has. */
+static void close_and_wait(troupe_id id)
+{
+    troupe_msg *msg = NULL, *done = NULL;
+
+    OK(troupe_msg_new(TROUPE_KIND_Q_CLOSE, 0, &msg));
+    troupe_status status = troupe_call(sys, id, &msg, TROUPE_S(STUCK_S), &done, NULL);
+    ck_assert(status == TROUPE_OK || status == TROUPE_EGONE);
+    troupe_msg_free(&msg);
+    troupe_msg_free(&done);
+}
+
+void faults_unserve(troupe_q_server server)
+{
+    close_and_wait(server.id);
+}
+
+void faults_begin(const troupe_q_server_options *options)
+{
+    troupe_q_server server;
+
     descriptors_before = raw_descriptors();
     atomic_store(&logged, 0);
     memset(events, 0, sizeof(events));
     OK(troupe_system_new(NULL, &sys));
     troupe_log_to(sys, TROUPE_LOG_WARN, count_line, NULL);
     OK(troupe_system_start(sys));
-    serving.handlers[TROUPE_EMBEDQ_SYNC].function = echo;
-    serving.handlers[TROUPE_EMBEDQ_ASYNC].function = echo;
-    serving.handlers[TROUPE_EMBEDQ_OPENED].function = note;
-    serving.handlers[TROUPE_EMBEDQ_CLOSED].function = note;
-    OK(troupe_q_serve(sys, &serving, &server, &port));
+    port = faults_serve(options, 0, &server);
     OK(troupe_system_spawn(sys, &counter, NULL, NULL, &counter_id));
 }
 
@@ -150,13 +177,7 @@ troupe_q faults_open(uint16_t to)
 
 void faults_close(troupe_q q)
 {
-    troupe_msg *msg = NULL, *done = NULL;
-
-    OK(troupe_msg_new(TROUPE_KIND_Q_CLOSE, 0, &msg));
-    troupe_status status = troupe_call(sys, q.id, &msg, TROUPE_S(STUCK_S), &done, NULL);
-    ck_assert(status == TROUPE_OK || status == TROUPE_EGONE);
-    troupe_msg_free(&msg);
-    troupe_msg_free(&done);
+    close_and_wait(q.id);
 }
 
 troupe_pending *faults_call(troupe_q q, const char *text, troupe_ns timeout)
@@ -169,34 +190,43 @@ troupe_pending *faults_call(troupe_q q, const char *text, troupe_ns timeout)
     return pending;
 }
 
-void faults_answer(troupe_pending **pending, const char *text)
+static void is_text(troupe_msg *msg, const char *text)
 {
-    troupe_msg *msg = NULL;
+    troupe_q_value *value = troupe_q_take(msg);
     size_t size = 0;
 
-    OK(troupe_pending_wait(*pending, TROUPE_S(STUCK_S), &msg));
-    const troupe_failure *failure = troupe_msg_failure(msg);
-    ck_assert_msg(failure == NULL, "%s: %s", text, failure != NULL ? failure->text : "");
-    troupe_q_value *value = troupe_q_take(msg);
     const char *got = troupe_q_text(value, &size);
     ck_assert_ptr_nonnull(got);
     ck_assert_uint_eq(size, strlen(text));
     ck_assert_mem_eq(got, text, size);
     troupe_q_unref(&value);
-    troupe_msg_free(&msg);
-    troupe_pending_free(pending);
 }
 
-troupe_status faults_outcome(troupe_pending **pending)
+troupe_status faults_answer_or(troupe_pending **pending, const char *text)
 {
     troupe_msg *msg = NULL;
 
     OK(troupe_pending_wait(*pending, TROUPE_S(STUCK_S), &msg));
     const troupe_failure *failure = troupe_msg_failure(msg);
     troupe_status status = failure != NULL ? failure->status : TROUPE_OK;
+    if (status == TROUPE_OK && text != NULL) {
+        is_text(msg, text);
+    }
     troupe_msg_free(&msg);
     troupe_pending_free(pending);
     return status;
+}
+
+void faults_answer(troupe_pending **pending, const char *text)
+{
+    troupe_status status = faults_answer_or(pending, text);
+
+    ck_assert_msg(status == TROUPE_OK, "%s: %s", text, troupe_status_name(status));
+}
+
+troupe_status faults_outcome(troupe_pending **pending)
+{
+    return faults_answer_or(pending, NULL);
 }
 
 void faults_echo(troupe_q q, const char *text)

@@ -33,6 +33,11 @@ extern uint16_t port; /* of its server */
  * `options` (NULL: defaults) the handler of sync messages is set. */
 void faults_begin(const troupe_q_server_options *options);
 
+/* Another server that echoes, on a port (0: a free one); and its end. */
+uint16_t faults_serve(const troupe_q_server_options *options, uint16_t at,
+                      troupe_q_server *out);
+void faults_unserve(troupe_q_server server);
+
 /* Shuts down in time; there are no more descriptors than before. */
 void faults_end(void);
 
@@ -50,9 +55,11 @@ void faults_close(troupe_q q); /* and waits until it is closed */
 /* Calls and waits: the echo must come. */
 void faults_echo(troupe_q q, const char *text);
 
-/* Calls without waiting; the answer must be the text, or the failure the status. */
+/* Calls without waiting; and waits: the answer must be the text; must be the text if it
+ * is none of the failures; may be any. */
 troupe_pending *faults_call(troupe_q q, const char *text, troupe_ns timeout);
 void faults_answer(troupe_pending **pending, const char *text);
+troupe_status faults_answer_or(troupe_pending **pending, const char *text);
 troupe_status faults_outcome(troupe_pending **pending);
 
 /* With an honest client: waits, call by call, until there are as many actors and
