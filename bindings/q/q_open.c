@@ -65,30 +65,56 @@ static troupe_status spawn(troupe_system *sys, const troupe_behavior *behavior,
     return troupe_system_spawn(sys, behavior, args, NULL, out);
 }
 
+/* Judges options; `why` receives what is wrong, and *tls what their files say. */
+static troupe_status judge(const troupe_q_options *options, char why[TROUPE_FAILURE_TEXT],
+                           struct trp_tls_context **tls)
+{
+    const char *wrong = trp_q_client_wrong(options);
+
+    *tls = NULL;
+    why[0] = 0;
+    if (wrong == NULL && options->port == 0) {
+        wrong = "a port must be given";
+    }
+    if (wrong != NULL) {
+        (void)snprintf(why, TROUPE_FAILURE_TEXT, "%s", wrong);
+        return TROUPE_EINVAL;
+    }
+    return options->tls
+               ? trp_tls_context_new(options->tls_options, TRP_TLS_CLIENT, why, tls)
+               : TROUPE_OK;
+}
+
 troupe_status troupe_q_check(const troupe_q_options *options, char *text, size_t size)
 {
-    const char *why = trp_q_client_wrong(options);
+    char why[TROUPE_FAILURE_TEXT];
+    struct trp_tls_context *tls = NULL;
+    troupe_status status = judge(options, why, &tls);
 
-    if (why == NULL && options->port == 0) {
-        why = "a port must be given";
-    }
+    trp_tls_context_unref(&tls);
     if (size != 0) {
-        (void)snprintf(text, size, "%s", why != NULL ? why : "");
+        (void)snprintf(text, size, "%s", why);
     }
-    return why == NULL ? TROUPE_OK : TROUPE_EINVAL;
+    return status;
 }
 
 troupe_status troupe_q_open(troupe_system *sys, const troupe_q_options *options,
                             troupe_q *out)
 {
     troupe_q_options checked;
+    char why[TROUPE_FAILURE_TEXT];
+    struct trp_tls_context *tls = NULL;
 
-    if (troupe_q_check(options, NULL, 0) != TROUPE_OK ||
-        trp_q_client_check(options, &checked) != TROUPE_OK) {
-        return TROUPE_EINVAL;
+    troupe_status status = judge(options, why, &tls);
+    if (status == TROUPE_OK) {
+        status = trp_q_client_check(options, &checked);
     }
-    const struct trp_q_client_args args = {.options = &checked};
-    return spawn(sys, &trp_q_client, &args, &out->id);
+    if (status == TROUPE_OK) {
+        const struct trp_q_client_args args = {.options = &checked, .tls = tls};
+        status = spawn(sys, &trp_q_client, &args, &out->id);
+    }
+    trp_tls_context_unref(&tls);
+    return status;
 }
 
 /* An event as the embedded q's engine takes it. */

@@ -144,7 +144,8 @@ typedef struct troupe_q_info {
  * text   receives the reason, cut to `size` bytes with its NUL; "" when all is well;
  *        may be NULL when size is 0
  *
- * Returns TROUPE_OK or TROUPE_EINVAL.
+ * Returns TROUPE_OK, TROUPE_EINVAL, or of the files of tls_options, which are read:
+ * TROUPE_ENOENT, TROUPE_ETLS, TROUPE_ENOMEM.
  * Thread: any. Source: bindings/q/q_open.c */
 TROUPE_API troupe_status troupe_q_check(const troupe_q_options *options, char *text,
                                         size_t size);
@@ -155,7 +156,7 @@ TROUPE_API troupe_status troupe_q_check(const troupe_q_options *options, char *t
  * options   copied
  * out       receives the connection, to be ended by troupe_q_close (or by shutdown)
  *
- * Returns TROUPE_OK, TROUPE_EINVAL (troupe_q_check says why) or as troupe_spawn.
+ * Returns TROUPE_OK, as troupe_q_check, or as troupe_spawn.
  * Thread: any. Source: bindings/q/q_open.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_open(troupe_system *sys,
                                                          const troupe_q_options *options,

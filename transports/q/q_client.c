@@ -14,8 +14,9 @@ enum { MAILBOX_LIMIT = 65536 };
 #define TO_FAILED (TRP_TO(TRP_Q_WAITING) | TRP_TO(TRP_Q_DOWN) | TRP_TO(TRP_Q_CLOSED))
 
 static const struct trp_phase phases[] = {
-    [TRP_Q_NEW] = {"new", TRP_TO(TRP_Q_DIALING) | TRP_TO(TRP_Q_LOGIN) | TO_FAILED},
-    [TRP_Q_DIALING] = {"dialing", TRP_TO(TRP_Q_LOGIN) | TO_FAILED},
+    [TRP_Q_NEW] = {"new", TRP_TO(TRP_Q_DIALING) | TRP_TO(TRP_Q_SECURING) | TO_FAILED},
+    [TRP_Q_DIALING] = {"dialing", TRP_TO(TRP_Q_SECURING) | TO_FAILED},
+    [TRP_Q_SECURING] = {"securing", TRP_TO(TRP_Q_LOGIN) | TO_FAILED},
     [TRP_Q_LOGIN] = {"login", TRP_TO(TRP_Q_READY) | TO_FAILED},
     [TRP_Q_READY] = {"ready", TRP_TO(TRP_Q_DRAINING) | TO_FAILED},
     [TRP_Q_DRAINING] = {"draining", TRP_TO(TRP_Q_CLOSED)},
@@ -118,6 +119,9 @@ static void take_io(troupe_self *self, struct trp_q_client *c)
         trp_q_client_dialled(self, c);
     } else if (c->wire.stream != NULL) {
         trp_stream_turn(c->wire.stream);
+        if (c->link.phase == TRP_Q_SECURING) {
+            trp_q_client_secured(self, c);
+        }
         read_input(self, c);
     }
 }
@@ -140,9 +144,10 @@ static void too_late(troupe_self *self, struct trp_q_client *c)
         trp_q_client_dial(self, c);
         break;
     default:
-        trp_q_client_describe(c, c->link.phase == TRP_Q_LOGIN
-                                     ? "had no answer to the login in time"
-                                     : "could not be made in time");
+        trp_q_client_describe(
+            c, c->link.phase == TRP_Q_LOGIN      ? "had no answer to the login in time"
+               : c->link.phase == TRP_Q_SECURING ? "had no TLS in time"
+                                                 : "could not be made in time");
         trp_q_client_failed(self, c, TROUPE_ETIMEDOUT);
     }
 }
@@ -203,6 +208,7 @@ static void free_options(struct trp_q_client *c)
     trp_free(c->host);
     trp_free(c->username);
     trp_free(c->password);
+    trp_tls_context_unref(&c->tls);
 }
 
 static void client_stop(troupe_self *self, void *state, troupe_status reason)
@@ -232,6 +238,7 @@ static troupe_status copy_options(struct trp_q_client *c, const troupe_q_options
         free_options(c);
         return TROUPE_ENOMEM;
     }
+    c->options.tls_options = NULL;
     return TROUPE_OK;
 }
 
@@ -244,6 +251,7 @@ static troupe_status client_start(troupe_self *self, void *state, const void *ar
     if (status != TROUPE_OK) {
         return status;
     }
+    c->tls = args->tls != NULL ? trp_tls_context_ref(args->tls) : NULL;
     c->link.phases = phases;
     c->held_end = &c->held;
     c->connect = args->connect;
@@ -251,7 +259,7 @@ static troupe_status client_start(troupe_self *self, void *state, const void *ar
     if (args->stream != NULL) {
         c->limit = troupe_now(self) + c->options.connect_limit;
         trp_stream_pair_own(args->stream, trp_base_of(self), troupe_self_id(self));
-        trp_q_client_login(self, c, args->stream);
+        trp_q_client_connected(self, c, args->stream);
     } else {
         trp_q_client_dial(self, c);
     }

@@ -6,6 +6,7 @@
 #include <troupe/q.h>
 
 #include "transports/stream.h"
+#include "transports/tls_context.h"
 
 enum {
     TRP_KIND_Q_STALL = TROUPE_KIND_RESERVED + 0x1f /* look whether output goes out */
@@ -24,6 +25,7 @@ struct trp_q_client_args {
     struct trp_stream *stream;       /* connected already, taken; NULL: dial */
     trp_q_connect connect;           /* NULL: sockets */
     void *connect_context;
+    struct trp_tls_context *tls; /* NULL: none; a reference is taken */
 };
 
 extern const troupe_behavior trp_q_client;

@@ -7,6 +7,7 @@
 #include "transports/q/q_addresses.h"
 #include "transports/q/q_client_state.h"
 #include "transports/q/q_login.h"
+#include "transports/stream_tls.h"
 
 enum { CAPABILITY_SMALL = 3 };
 
@@ -83,25 +84,63 @@ void trp_q_client_dialled(troupe_self *self, struct trp_q_client *c)
     troupe_status status = poll_dial(self, c, &stream, &system);
 
     if (status == TROUPE_OK) {
-        trp_q_client_login(self, c, stream);
+        trp_q_client_connected(self, c, stream);
     } else if (status != TROUPE_EAGAIN) {
         not_made(self, c, status, system);
     }
 }
 
-/* ---- login ---- */
+/* ---- TLS ---- */
 
-void trp_q_client_login(troupe_self *self, struct trp_q_client *c,
-                        struct trp_stream *stream)
+static troupe_ns left(troupe_self *self, const struct trp_q_client *c)
+{
+    troupe_ns span = c->limit - troupe_now(self);
+
+    return span > 0 ? span : 1;
+}
+
+/* The stream with TLS on it, when there shall be; it is taken in any case. */
+static troupe_status secure(const struct trp_q_client *c, struct trp_stream **stream)
+{
+    struct trp_stream *secured = NULL;
+
+    if (c->tls == NULL) {
+        return TROUPE_OK;
+    }
+    troupe_status status = trp_stream_tls_new(stream, c->tls, c->host, &secured);
+    if (status == TROUPE_OK) {
+        *stream = secured;
+    }
+    return status;
+}
+
+void trp_q_client_connected(troupe_self *self, struct trp_q_client *c,
+                            struct trp_stream *stream)
 {
     struct trp_q_limits limits = {c->options.message_limit, c->options.message_limit,
                                   TROUPE_Q_DEPTH_MAX};
-    troupe_ns left = c->limit - troupe_now(self);
 
+    troupe_status status = secure(c, &stream);
     trp_q_conn_init(&c->wire, stream, &limits);
+    if (status == TROUPE_OK) {
+        status = trp_connection_enter(self, &c->link, TRP_Q_SECURING, left(self, c));
+    }
+    if (status != TROUPE_OK) {
+        not_made(self, c, status, 0);
+        return;
+    }
+    trp_q_client_secured(self, c);
+}
+
+/* ---- login ---- */
+
+static void log_in(troupe_self *self, struct trp_q_client *c)
+{
+    struct trp_stream *stream = c->wire.stream;
+
     c->wire.compress = c->options.compress && !stream->local;
     troupe_status status =
-        trp_connection_enter(self, &c->link, TRP_Q_LOGIN, left > 0 ? left : 1);
+        trp_connection_enter(self, &c->link, TRP_Q_LOGIN, left(self, c));
     if (status == TROUPE_OK) {
         status = trp_q_login_write(c->username, c->password, capability(c), &stream->out);
     }
@@ -111,6 +150,24 @@ void trp_q_client_login(troupe_self *self, struct trp_q_client *c,
         return;
     }
     trp_stream_wrote(stream);
+}
+
+void trp_q_client_secured(troupe_self *self, struct trp_q_client *c)
+{
+    const struct trp_stream *stream = c->wire.stream;
+    char what[TROUPE_FAILURE_TEXT];
+    troupe_status status = trp_stream_ready(stream);
+
+    if (status == TROUPE_OK) {
+        log_in(self, c);
+    } else if (status != TROUPE_EAGAIN) {
+        (void)snprintf(what, sizeof(what), "could not be made: %s",
+                       stream->why != NULL   ? stream->why
+                       : stream->system != 0 ? strerror(stream->system)
+                                             : troupe_status_text(status));
+        trp_q_client_describe(c, what);
+        trp_q_client_failed(self, c, status);
+    }
 }
 
 static void accepted(troupe_self *self, struct trp_q_client *c)

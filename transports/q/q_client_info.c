@@ -8,10 +8,11 @@
 static troupe_q_phase phase_of(const struct trp_q_client *c)
 {
     static const troupe_q_phase shown[] = {
-        [TRP_Q_NEW] = TROUPE_Q_CONNECTING,   [TRP_Q_DIALING] = TROUPE_Q_CONNECTING,
-        [TRP_Q_LOGIN] = TROUPE_Q_CONNECTING, [TRP_Q_READY] = TROUPE_Q_READY,
-        [TRP_Q_DRAINING] = TROUPE_Q_CLOSING, [TRP_Q_WAITING] = TROUPE_Q_WAITING,
-        [TRP_Q_DOWN] = TROUPE_Q_DOWN,        [TRP_Q_CLOSED] = TROUPE_Q_CLOSED,
+        [TRP_Q_NEW] = TROUPE_Q_CONNECTING,      [TRP_Q_DIALING] = TROUPE_Q_CONNECTING,
+        [TRP_Q_SECURING] = TROUPE_Q_CONNECTING, [TRP_Q_LOGIN] = TROUPE_Q_CONNECTING,
+        [TRP_Q_READY] = TROUPE_Q_READY,         [TRP_Q_DRAINING] = TROUPE_Q_CLOSING,
+        [TRP_Q_WAITING] = TROUPE_Q_WAITING,     [TRP_Q_DOWN] = TROUPE_Q_DOWN,
+        [TRP_Q_CLOSED] = TROUPE_Q_CLOSED,
     };
 
     return shown[c->link.phase];

@@ -98,12 +98,15 @@ static troupe_status arrived(troupe_self *self, struct trp_q_client *c,
 static void input_failed(troupe_self *self, struct trp_q_client *c, troupe_status status,
                          const struct trp_q_why *why)
 {
-    char what[TROUPE_FAILURE_TEXT / 2];
+    char what[TROUPE_FAILURE_TEXT];
 
     if (status == TROUPE_ELOST) {
-        int system = c->wire.stream->system;
-        (void)snprintf(what, sizeof(what), "was lost%s%s%s%s", system != 0 ? ": " : "",
-                       system != 0 ? strerror(system) : "", why->text != NULL ? ": " : "",
+        const struct trp_stream *stream = c->wire.stream;
+        const char *more = stream->why != NULL   ? stream->why
+                           : stream->system != 0 ? strerror(stream->system)
+                                                 : NULL;
+        (void)snprintf(what, sizeof(what), "was lost%s%s%s%s", more != NULL ? ": " : "",
+                       more != NULL ? more : "", why->text != NULL ? ": " : "",
                        why->text != NULL ? why->text : "");
         trp_q_client_describe(c, what);
     } else if (why->text != NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * q_client_state.h - what the files of a client connection share.
  *
- *   NEW --> DIALING --connected--> LOGIN --one byte--> READY --close--> DRAINING
+ *   NEW --> DIALING --> SECURING --> LOGIN --one byte--> READY --close--> DRAINING
  *              ^                                         |                  |
  *              |<-- delay -- WAITING <------ failed, lost, too late --------|
  *              |<-- request ---- DOWN <-- attempts used up                  |
@@ -26,6 +26,7 @@
 enum trp_q_phase {
     TRP_Q_NEW,
     TRP_Q_DIALING,
+    TRP_Q_SECURING,
     TRP_Q_LOGIN,
     TRP_Q_READY,
     TRP_Q_DRAINING,
@@ -40,6 +41,7 @@ struct trp_q_client {
     troupe_q_options options; /* its strings are ours */
     char *host, *username, *password;
 
+    struct trp_tls_context *tls; /* NULL: none */
     struct trp_dial *dial;
     trp_q_connect connect; /* instead of it, or NULL */
     void *connect_context;
@@ -93,8 +95,10 @@ void trp_q_client_read(troupe_self *self, struct trp_q_client *c);
 /* q_client_connect.c */
 void trp_q_client_dial(troupe_self *self, struct trp_q_client *c);
 void trp_q_client_dialled(troupe_self *self, struct trp_q_client *c);
-void trp_q_client_login(troupe_self *self, struct trp_q_client *c,
-                        struct trp_stream *stream);
+/* Takes a stream that is connected. */
+void trp_q_client_connected(troupe_self *self, struct trp_q_client *c,
+                            struct trp_stream *stream);
+void trp_q_client_secured(troupe_self *self, struct trp_q_client *c);
 void trp_q_client_read_login(troupe_self *self, struct trp_q_client *c);
 
 /* q_client_again.c: the connection failed, or could not be made; c->text says more. */
