@@ -10,6 +10,7 @@ enum { ROOM = 1000, OUT_LIMIT = 1 << 20, TAG = 99 };
 struct trp_stream *far;
 struct probe *user;
 troupe_q q;
+struct trp_tls_context *stage_tls;
 
 char got[STAGE_GOT][96];
 unsigned got_count;
@@ -194,8 +195,10 @@ static void open_with(int seed, troupe_q_options *options, bool dialling)
     if (!dialling) {
         ck_assert_int_eq(trp_stream_pair(ROOM, OUT_LIMIT, &near, &far), TROUPE_OK);
     }
-    const struct trp_q_client_args args = {
-        .options = &checked, .stream = near, .connect = connect_as_planned};
+    const struct trp_q_client_args args = {.options = &checked,
+                                           .stream = near,
+                                           .connect = connect_as_planned,
+                                           .tls = stage_tls};
     ck_assert_int_eq(troupe_system_spawn(sim, &trp_q_client, &args, NULL, &q.id),
                      TROUPE_OK);
     settle();

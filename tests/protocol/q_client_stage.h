@@ -12,6 +12,7 @@ enum { STAGE_GOT = 64, STAGE_ATTEMPTS = 64 };
 extern struct trp_stream *far; /* of the connection that was made last */
 extern struct probe *user;
 extern troupe_q q;
+extern struct trp_tls_context *stage_tls; /* the client's; NULL: no TLS */
 
 /* What the user got: the texts of answers, errors and pushes, by tag. */
 extern char got[STAGE_GOT][96];
