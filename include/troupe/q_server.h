@@ -124,11 +124,20 @@ typedef enum troupe_q_unix {
     TROUPE_Q_UNIX_ALL  /* all, or the server is not made */
 } troupe_q_unix;
 
+/* What a connection may speak; told apart by its first byte, on one port. */
+typedef enum troupe_q_tls {
+    TROUPE_Q_TLS_OFF,
+    TROUPE_Q_TLS_BOTH, /* TLS, and plain */
+    TROUPE_Q_TLS_ONLY
+} troupe_q_tls;
+
 typedef struct troupe_q_server_options {
     size_t size;      /* sizeof(troupe_q_server_options) */
     const char *host; /* address to listen on; NULL: 127.0.0.1; "*": all */
     uint16_t port;    /* 0: any free one */
     troupe_q_unix unix_domain;
+    troupe_q_tls tls_mode;
+    const troupe_tls_options *tls_options; /* copied; NULL: as the environment says */
     const troupe_q_user *users; /* `user_count` of them, copied; none: everybody may, */
     size_t user_count;          /* unless there are accounts */
     troupe_q_users *accounts;   /* who else may; their passwords are looked at on threads
@@ -149,6 +158,7 @@ typedef struct troupe_q_server_options {
     size_t output_limit;    /* bytes a client lets wait before it is dropped; 0: 64 MiB */
     uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 1 GiB */
     bool compress;          /* large messages to clients that are not on this machine */
+    troupe_failure *failure; /* receives why a server is not made; may be NULL */
 } troupe_q_server_options;
 
 #define TROUPE_Q_SERVER_OPTIONS                                                          \
@@ -160,9 +170,10 @@ typedef struct troupe_q_server_options {
  * options   copied; the hub is shared
  * out       receives the server, to be ended by troupe_q_server_close (or by shutdown)
  *
- * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ERESOLVE, TROUPE_EINUSE, TROUPE_EACCESS (not
- * allowed to listen there), TROUPE_EUNSUPPORTED (simulated) or as troupe_spawn.
- * Thread: any. Source: bindings/q/q_open.c */
+ * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOENT and TROUPE_ETLS (of TLS),
+ * TROUPE_ERESOLVE, TROUPE_EINUSE, TROUPE_EACCESS (not allowed to listen there),
+ * TROUPE_EUNSUPPORTED (simulated) or as troupe_spawn. Thread: any. Source:
+ * bindings/q/q_open.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status
 troupe_q_serve(troupe_system *sys, const troupe_q_server_options *options,
                troupe_q_server *out, uint16_t *port);

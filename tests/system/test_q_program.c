@@ -82,6 +82,26 @@ START_TEST(logins_are_checked)
 }
 END_TEST
 
+START_TEST(the_server_says_what_is_wrong_with_its_tls)
+{
+    static const char *const wrong[][10] = {
+        {TRP_PROGRAM, "q", "serve", "-p", "0", "--tls", "maybe", NULL},
+        {TRP_PROGRAM, "q", "serve", "-p", "0", "--tls-verify-client=perhaps", NULL},
+        {TRP_PROGRAM, "q", "serve", "-p", "0", "--clients", "0", NULL},
+        {TRP_PROGRAM, "q", "serve", "-p", "0", "--idle", "1x", NULL},
+    };
+    static const char *const absent[] = {
+        TRP_PROGRAM, "q",          "serve",   "-p",        "0",       "--tls",
+        "both",      "--tls-cert", "no/such", "--tls-key", "no/such", NULL};
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ck_assert_int_eq(process_run(&other, NULL, wrong[i]), 2);
+    }
+    ck_assert_int_eq(process_run(&other, NULL, absent), 1);
+    ck_assert_ptr_nonnull(strstr(other.error, "no/such"));
+}
+END_TEST
+
 START_TEST(users_come_from_a_file_that_passwd_writes)
 {
     char dir[SCRATCH_PATH], path[SCRATCH_PATH + 16];
@@ -295,6 +315,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, eval_prints_what_q_prints);
     tcase_add_test(tcase, an_error_of_q_goes_to_stderr_with_exit_code_1);
     tcase_add_test(tcase, logins_are_checked);
+    tcase_add_test(tcase, the_server_says_what_is_wrong_with_its_tls);
     tcase_add_test(tcase, users_come_from_a_file_that_passwd_writes);
     tcase_add_test(tcase, wrong_usage_is_one_sentence_and_exit_code_2);
     tcase_add_test(tcase, what_cannot_be_reached_is_said);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include <troupe/q.h>
 
+#include "tests/support/certs.h"
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 #include "transports/q/q_addresses.h"
@@ -172,6 +176,183 @@ START_TEST(unix_sockets_that_are_taken_fail_the_server_or_not_as_it_says)
 }
 END_TEST
 
+/* ---- TLS ---- */
+
+/* A connected socket of the test's own; what hangs fails. */
+static int dial(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)(const void *)&to, sizeof(to)),
+                     0);
+    return fd;
+}
+
+/* The client's certificate is `name`.pem, or none. Whether the login was accepted. */
+static bool speak_tls(const char *name)
+{
+    static const uint8_t question[] = {1, 1, 0, 0, 10, 0, 0, 0, 0x65, 0};
+    uint8_t answer[16];
+    char file[64];
+    int fd = dial();
+
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (name != NULL) {
+        (void)snprintf(file, sizeof(file), "%s.pem", name);
+        ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(context, certs_path(file)),
+                         1);
+        (void)snprintf(file, sizeof(file), "%s.key", name);
+        ck_assert_int_eq(
+            SSL_CTX_use_PrivateKey_file(context, certs_path(file), SSL_FILETYPE_PEM), 1);
+    }
+    SSL *ssl = SSL_new(context);
+    ck_assert_int_eq(SSL_set_fd(ssl, fd), 1);
+    bool good = SSL_connect(ssl) == 1 && SSL_write(ssl, "joe:x\6", 7) == 7 &&
+                SSL_read(ssl, answer, 1) == 1;
+    if (good) {
+        ck_assert_int_eq(SSL_write(ssl, question, sizeof(question)), sizeof(question));
+        ck_assert_int_eq(SSL_read(ssl, answer, sizeof(answer)), 10);
+        ck_assert_uint_eq(answer[1], 2);
+        ck_assert_int_eq(SSL_shutdown(ssl), 0);
+    }
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    (void)close(fd);
+    return good;
+}
+
+static bool speak_plainly(void)
+{
+    char answer;
+    int fd = dial();
+
+    bool good = send(fd, "joe:x\6", 7, MSG_NOSIGNAL) == 7 && recv(fd, &answer, 1, 0) == 1;
+    (void)close(fd);
+    return good;
+}
+
+static troupe_tls_options server_certs(void)
+{
+    troupe_tls_options tls = TROUPE_TLS_OPTIONS;
+
+    tls.cert_file = certs_path("server.pem");
+    tls.key_file = certs_path("server.key");
+    tls.ca_cert_file = certs_path("ca.pem");
+    return tls;
+}
+
+static void begin_tls(troupe_q_tls mode, troupe_tls_verify verify)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+
+    certs_make();
+    troupe_tls_options tls = server_certs();
+    tls.verify = verify;
+    options.tls_mode = mode;
+    options.tls_options = &tls;
+    begin_with(options);
+}
+
+static void end_tls(void)
+{
+    end();
+    certs_remove();
+}
+
+START_TEST(one_port_serves_tls_and_plain)
+{
+    begin_tls(TROUPE_Q_TLS_BOTH, TROUPE_TLS_VERIFY_DEFAULT);
+    ck_assert(speak_tls(NULL));
+    ck_assert(speak_plainly());
+    ck_assert(speak_tls("client"));
+    end_tls();
+}
+END_TEST
+
+START_TEST(a_server_of_tls_only_closes_others)
+{
+    begin_tls(TROUPE_Q_TLS_ONLY, TROUPE_TLS_VERIFY_DEFAULT);
+    ck_assert(!speak_plainly());
+    ck_assert(speak_tls(NULL));
+    end_tls();
+}
+END_TEST
+
+START_TEST(a_server_without_tls_closes_those_who_speak_it)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+
+    options.login_limit = TROUPE_MS(200); /* a hello may look like half a login */
+    begin_with(options);
+    ck_assert(!speak_tls(NULL));
+    ck_assert(speak_plainly());
+    end();
+}
+END_TEST
+
+START_TEST(certificates_of_clients_are_asked_for_and_checked)
+{
+    begin_tls(TROUPE_Q_TLS_BOTH, TROUPE_TLS_VERIFY_REQUIRE);
+    ck_assert(!speak_tls(NULL));
+    ck_assert(!speak_tls("stray"));
+    ck_assert(speak_tls("client"));
+    end_tls();
+    begin_tls(TROUPE_Q_TLS_BOTH, TROUPE_TLS_VERIFY_IF_PRESENT);
+    ck_assert(speak_tls(NULL));
+    ck_assert(!speak_tls("stray"));
+    ck_assert(speak_tls("client"));
+    end_tls();
+}
+END_TEST
+
+START_TEST(handshakes_that_go_wrong_harm_nobody_else)
+{
+    static const char wrong[] = "\x16\x03\x01\x02\x00\x01garbage that is no hello";
+    char byte;
+
+    begin_tls(TROUPE_Q_TLS_BOTH, TROUPE_TLS_VERIFY_DEFAULT);
+    for (size_t size = 1; size < sizeof(wrong); size++) {
+        int fd = dial();
+        ck_assert_int_eq(send(fd, wrong, size, MSG_NOSIGNAL), (ssize_t)size);
+        if (size % 2 == 0) {
+            (void)shutdown(fd, SHUT_WR);
+            while (recv(fd, &byte, 1, 0) > 0) {
+            }
+        }
+        (void)close(fd);
+    }
+    ck_assert(speak_tls(NULL));
+    ck_assert(speak_plainly());
+    end_tls();
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_certificates_is_said)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+    troupe_failure failure = {.status = TROUPE_OK};
+
+    certs_make();
+    troupe_tls_options tls = server_certs();
+    tls.cert_file = certs_path("absent.pem");
+    options.tls_mode = TROUPE_Q_TLS_BOTH;
+    options.tls_options = &tls;
+    options.failure = &failure;
+    OK(troupe_system_new(NULL, &sys));
+    ck_assert_int_eq(troupe_q_serve(sys, &options, &server, &port), TROUPE_ENOENT);
+    ck_assert_int_eq(failure.status, TROUPE_ENOENT);
+    ck_assert_ptr_nonnull(strstr(failure.text, "absent.pem"));
+    tls.cert_file = certs_path("wrong.pem");
+    ck_assert_int_eq(troupe_q_serve(sys, &options, &server, &port), TROUPE_ETLS);
+    ck_assert_uint_ne(strlen(failure.text), 0);
+    troupe_system_free(&sys);
+    certs_remove();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_serving");
@@ -182,6 +363,12 @@ Suite *test_suite(void)
     tcase_add_test(tcase, shutting_down_while_passwords_are_looked_at_does_not_hang);
     tcase_add_test(tcase, both_abstract_forms_and_the_file_reach_the_server);
     tcase_add_test(tcase, unix_sockets_that_are_taken_fail_the_server_or_not_as_it_says);
+    tcase_add_test(tcase, one_port_serves_tls_and_plain);
+    tcase_add_test(tcase, a_server_of_tls_only_closes_others);
+    tcase_add_test(tcase, a_server_without_tls_closes_those_who_speak_it);
+    tcase_add_test(tcase, certificates_of_clients_are_asked_for_and_checked);
+    tcase_add_test(tcase, handshakes_that_go_wrong_harm_nobody_else);
+    tcase_add_test(tcase, what_is_wrong_with_certificates_is_said);
     suite_add_tcase(suite, tcase);
     return suite;
 }

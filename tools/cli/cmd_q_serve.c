@@ -35,6 +35,11 @@ static const char usage[] =
     "  --unix, --no-unix     also listen on the Unix sockets of the port: all of them, "
     "or\n"
     "                        none; without either those that are free\n"
+    "  --tls MODE            both: TLS and plain on the port; only: TLS; off (off)\n"
+    "  --tls-cert FILE, --tls-key FILE\n"
+    "                        own certificate with its chain, and its key (PEM)\n"
+    "  --tls-ca FILE         who may have signed the certificates of clients\n"
+    "  --tls-verify-client   ask clients for a certificate; =ifpresent: not all must\n"
     "  --user NAME:PASSWORD  who may log in; may be given often (without: everybody)\n"
     "  --users FILE          who else may, with hashed passwords; see troupe q passwd\n"
     "  --clients N           at most so many at once (4096)\n"
@@ -48,6 +53,7 @@ static const char usage[] =
 
 struct serving {
     troupe_q_server_options server;
+    troupe_tls_options tls;
     troupe_q_user users[USERS_MAX];
     const char *load, *accounts;
     bool has_port, verbose;
@@ -55,12 +61,23 @@ struct serving {
 };
 
 static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},    {"host", required_argument, NULL, 'H'},
-    {"unix", no_argument, NULL, 'x'},          {"no-unix", no_argument, NULL, 'X'},
-    {"user", required_argument, NULL, 'u'},    {"users", required_argument, NULL, 'U'},
-    {"clients", required_argument, NULL, 'c'}, {"idle", required_argument, NULL, 'i'},
-    {"load", required_argument, NULL, 'l'},    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'},
+    {"host", required_argument, NULL, 'H'},
+    {"unix", no_argument, NULL, 'x'},
+    {"no-unix", no_argument, NULL, 'X'},
+    {"tls", required_argument, NULL, 'T'},
+    {"tls-cert", required_argument, NULL, 'C'},
+    {"tls-key", required_argument, NULL, 'K'},
+    {"tls-ca", required_argument, NULL, 'A'},
+    {"tls-verify-client", optional_argument, NULL, 'V'},
+    {"user", required_argument, NULL, 'u'},
+    {"users", required_argument, NULL, 'U'},
+    {"clients", required_argument, NULL, 'c'},
+    {"idle", required_argument, NULL, 'i'},
+    {"load", required_argument, NULL, 'l'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 /* Cuts NAME:PASSWORD in two where it stands: in argv, which is ours. */
@@ -111,6 +128,36 @@ static int take_limit(struct serving *s, int option)
     return -1;
 }
 
+static int take_tls(struct serving *s, int option)
+{
+    switch (option) {
+    case 'T':
+        s->server.tls_mode = strcmp(optarg, "both") == 0   ? TROUPE_Q_TLS_BOTH
+                             : strcmp(optarg, "only") == 0 ? TROUPE_Q_TLS_ONLY
+                                                           : TROUPE_Q_TLS_OFF;
+        return s->server.tls_mode != TROUPE_Q_TLS_OFF || strcmp(optarg, "off") == 0
+                   ? -1
+                   : trp_cmd_fail(2, "--tls wants both, only or off");
+    case 'C':
+        s->tls.cert_file = optarg;
+        return -1;
+    case 'K':
+        s->tls.key_file = optarg;
+        return -1;
+    case 'A':
+        s->tls.ca_cert_file = optarg;
+        return -1;
+    default:
+        s->tls.verify = TROUPE_TLS_VERIFY_REQUIRE;
+        if (optarg != NULL && strcmp(optarg, "ifpresent") == 0) {
+            s->tls.verify = TROUPE_TLS_VERIFY_IF_PRESENT;
+        } else if (optarg != NULL) {
+            return trp_cmd_fail(2, "--tls-verify-client wants nothing or =ifpresent");
+        }
+        return -1;
+    }
+}
+
 static int take_option(struct serving *s, int option, char **argv)
 {
     switch (option) {
@@ -133,6 +180,12 @@ static int take_option(struct serving *s, int option, char **argv)
     case 'U':
         s->accounts = optarg;
         return -1;
+    case 'T':
+    case 'C':
+    case 'K':
+    case 'A':
+    case 'V':
+        return take_tls(s, option);
     case 'c':
     case 'i':
         return take_limit(s, option);
@@ -268,8 +321,13 @@ static int open_server(struct serving *s, struct machine *m)
     s->server.users = s->users;
     s->server.engine = m->engine;
     s->server.hub = m->hub;
-    troupe_status status = troupe_q_serve(m->system, &s->server, &m->server, &m->port);
+    troupe_failure failure = {.status = TROUPE_OK};
 
+    s->server.failure = &failure;
+    troupe_status status = troupe_q_serve(m->system, &s->server, &m->server, &m->port);
+    if (failure.status != TROUPE_OK) {
+        return trp_cmd_fail(1, "%s", failure.text);
+    }
     return status == TROUPE_OK
                ? -1
                : trp_cmd_fail(1, "cannot listen on %s port %u: %s",
@@ -340,6 +398,8 @@ int trp_cmd_q_serve(int argc, char **argv)
     }
     s->server = TROUPE_Q_SERVER_OPTIONS;
     s->server.unix_domain = TROUPE_Q_UNIX_TRY;
+    s->tls = TROUPE_TLS_OPTIONS;
+    s->server.tls_options = &s->tls;
     int code = read_options(s, argc, argv);
     if (code < 0) {
         code = load_script(s);

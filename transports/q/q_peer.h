@@ -52,6 +52,7 @@ struct trp_q_peer {
     uint8_t offered; /* the client's capability */
     bool watched;    /* a TRP_KIND_Q_STUCK will come */
     bool opened;     /* the handlers know it */
+    bool told_apart; /* TLS from plain */
     bool hung_up;    /* by q code, which may be running for this very client */
     char *user;
     struct trp_q_verify *verify; /* the password is being looked at */

@@ -6,6 +6,7 @@
 #include "mailbox/alloc.h"
 #include "transports/q/q_login.h"
 #include "transports/q/q_peer.h"
+#include "transports/stream_tls.h"
 
 static void refuse(troupe_self *self, struct trp_q_peer *p)
 {
@@ -127,12 +128,44 @@ static void take_login(troupe_self *self, struct trp_q_peer *p,
     }
 }
 
+/* By the first byte: no login begins with that of TLS. Whether to go on. */
+static bool tell_apart(troupe_self *self, struct trp_q_peer *p)
+{
+    struct trp_stream *tls = NULL;
+    size_t size;
+    const uint8_t *bytes = trp_stream_view(p->wire.stream, &size);
+
+    if (p->told_apart || p->service->tls == NULL || size == 0) {
+        return true;
+    }
+    p->told_apart = true;
+    if (bytes[0] != TRP_TLS_FIRST_BYTE) {
+        if (p->service->options.tls_mode == TROUPE_Q_TLS_ONLY) {
+            trp_q_peer_close(self, p, TROUPE_LOG_INFO, "Q-LOGIN-REFUSED",
+                             "it does not speak TLS");
+            return false;
+        }
+        return true;
+    }
+    troupe_status status =
+        trp_stream_tls_new(&p->wire.stream, p->service->tls, NULL, &tls);
+    if (status != TROUPE_OK) {
+        cannot(self, p, status);
+        return false;
+    }
+    p->wire.stream = tls;
+    return true;
+}
+
 void trp_q_peer_read_login(troupe_self *self, struct trp_q_peer *p)
 {
     struct trp_q_login login;
     size_t size, used;
-    const uint8_t *bytes = trp_stream_view(p->wire.stream, &size);
 
+    if (!tell_apart(self, p)) {
+        return;
+    }
+    const uint8_t *bytes = trp_stream_view(p->wire.stream, &size);
     switch (trp_q_login_read(bytes, size, &login, &used)) {
     case TROUPE_OK:
         take_login(self, p, &login, used);

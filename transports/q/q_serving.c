@@ -30,7 +30,8 @@ static troupe_status check(const troupe_q_server_options *given,
         given->user_count > USERS_MAX ||
         (given->users == NULL && given->user_count != 0) ||
         given->message_limit > TRP_Q_MESSAGE_MAX ||
-        given->clients_max > TRP_Q_SEATS_MAX || given->unix_domain > TROUPE_Q_UNIX_ALL) {
+        given->clients_max > TRP_Q_SEATS_MAX || given->unix_domain > TROUPE_Q_UNIX_ALL ||
+        given->tls_mode > TROUPE_Q_TLS_ONLY) {
         return TROUPE_EINVAL;
     }
     *out = *given;
@@ -44,6 +45,8 @@ static troupe_status check(const troupe_q_server_options *given,
 #undef DEFAULT
     out->host = NULL;
     out->users = NULL;
+    out->tls_options = NULL;
+    out->failure = NULL;
     return TROUPE_OK;
 }
 
@@ -69,6 +72,23 @@ static troupe_status copy_users(struct trp_q_service *service,
     return TROUPE_OK;
 }
 
+static troupe_status make_tls(struct trp_q_service *service,
+                              const troupe_q_server_options *options)
+{
+    char why[TROUPE_FAILURE_TEXT] = "";
+
+    if (options->tls_mode == TROUPE_Q_TLS_OFF) {
+        return TROUPE_OK;
+    }
+    troupe_status status =
+        trp_tls_context_new(options->tls_options, TRP_TLS_SERVER, why, &service->tls);
+    if (status != TROUPE_OK && options->failure != NULL) {
+        *options->failure = (troupe_failure){.status = status};
+        memcpy(options->failure->text, why, sizeof(why));
+    }
+    return status;
+}
+
 troupe_status trp_q_service_new(troupe_system *sys,
                                 const troupe_q_server_options *options,
                                 struct trp_q_service **out)
@@ -90,6 +110,9 @@ troupe_status trp_q_service_new(troupe_system *sys,
         (void)trp_q_users_ref(options->accounts);
     }
     status = copy_users(service, options);
+    if (status == TROUPE_OK) {
+        status = make_tls(service, options);
+    }
     if (status == TROUPE_OK && service->hub == NULL) {
         service->own_hub = true;
         status = troupe_q_hub_new(sys, &service->hub);
@@ -124,6 +147,7 @@ void trp_q_service_release(struct trp_q_service **service)
     }
     trp_free(old->users);
     troupe_q_users_free(&old->options.accounts);
+    trp_tls_context_unref(&old->tls);
     if (old->own_hub) {
         troupe_q_hub_free(&old->hub);
     }

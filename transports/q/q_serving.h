@@ -7,6 +7,7 @@
 
 #include "transports/connection.h"
 #include "transports/q/q_hub.h"
+#include "transports/tls_context.h"
 
 struct trp_q_service {
     troupe_q_server_options options; /* defaults filled in; strings are not kept */
@@ -15,6 +16,7 @@ struct trp_q_service {
     troupe_q_hub *hub;
     /* Makes the request for the engine; NULL: as if there were none. */
     troupe_status (*engine_request)(const troupe_q_event *event, troupe_msg **out);
+    struct trp_tls_context *tls; /* NULL: plain only */
     size_t user_count;
     struct trp_q_account {
         char *name, *password;
@@ -23,7 +25,7 @@ struct trp_q_service {
 
 /* Copies what the options say.
  *
- * Returns TROUPE_OK, TROUPE_EINVAL or TROUPE_ENOMEM. */
+ * Returns TROUPE_OK, TROUPE_EINVAL, TROUPE_ENOMEM, or as trp_tls_context_new. */
 TROUPE_MUST_CHECK troupe_status trp_q_service_new(troupe_system *sys,
                                                   const troupe_q_server_options *options,
                                                   struct trp_q_service **out);
