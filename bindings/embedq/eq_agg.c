@@ -78,11 +78,12 @@ static qv *nothing(struct trp_embedq *q, int type, enum fold how)
     if (trp_eq_class(type) == 'f') {
         return trp_eq_made(q, trp_q_of_float(-type, (double)INFINITY * (double)top));
     }
-    int64_t most = trp_q_width(type) == 8   ? INT64_MAX
-                   : trp_q_width(type) == 4 ? INT32_MAX
-                   : trp_q_width(type) == 2 ? INT16_MAX
-                   : how == MIN             ? 255
-                                            : 0;
+    int64_t most = trp_q_width(type) == 8     ? INT64_MAX
+                   : trp_q_width(type) == 4   ? INT32_MAX
+                   : trp_q_width(type) == 2   ? INT16_MAX
+                   : how != MIN               ? 0
+                   : type == TROUPE_Q_BOOLEAN ? 1
+                                              : 255;
     return trp_eq_made(q,
                        trp_q_of_long(-type, trp_q_width(type) == 1 ? most : top * most));
 }
