@@ -416,10 +416,9 @@ static void stand_on(struct tls *tls, struct trp_stream *lower)
     stream->address = lower->address;
     stream->local = lower->local;
     stream->handshaking = true;
-    /* Below there is always room for what OpenSSL writes at once. */
-    lower->out.limit = lower->out.limit > (size_t)TRP_TLS_AHEAD * 4
-                           ? lower->out.limit
-                           : (size_t)TRP_TLS_AHEAD * 4;
+    /* Below there is always room for what OpenSSL writes at once, but not for answers
+     * without end to a peer that asks TLS for them and does not read. */
+    lower->out.limit = (size_t)TRP_TLS_AHEAD * 4;
 }
 
 troupe_status trp_stream_tls_new(struct trp_stream **lower,
