@@ -149,7 +149,8 @@ uint64_t trp_stream_sent(const struct trp_stream *stream);
 /* How the handshake below the bytes went.
  *
  * Returns TROUPE_OK (done, or there is none), TROUPE_EAGAIN (a TRP_KIND_IO will come) or
- * why it failed: TROUPE_ETLS, TROUPE_ELOST, TROUPE_ENOMEM; stream->why says more. */
+ * why it failed: TROUPE_ETLS, TROUPE_ELOST, TROUPE_ELIMIT, TROUPE_ENOMEM; stream->why
+ * says more. */
 static inline troupe_status trp_stream_ready(const struct trp_stream *stream)
 {
     if (!stream->handshaking) {

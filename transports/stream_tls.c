@@ -26,8 +26,8 @@ struct tls {
     struct trp_tls_context *context;
     SSL *ssl;
     BIO_METHOD *method;
-    bool failed;    /* OpenSSL must not be called any more */
-    bool no_memory; /* for what OpenSSL wrote */
+    bool failed;           /* OpenSSL must not be called any more */
+    troupe_status no_room; /* why the stream below did not take what OpenSSL wrote */
     bool was_shut;
     char name[NAME_MAX_BYTES + 1]; /* to be in the certificate; "": any */
     char why[TRP_TLS_WHY];
@@ -47,8 +47,8 @@ static int below_write(BIO *bio, const char *bytes, size_t size, size_t *wrote)
 
     BIO_clear_retry_flags(bio);
     if (!lower->broken && trp_buffer_add(&lower->out, bytes, size) != TROUPE_OK) {
+        tls->no_room = lower->out.status;
         lower->out.status = TROUPE_OK; /* nothing was added */
-        tls->no_memory = true;
         return 0;
     }
     *wrote = size;
@@ -98,7 +98,9 @@ static void fail_as_found(struct tls *tls)
 {
     bool memory = trp_tls_error(tls->ssl, tls->name, tls->why, sizeof(tls->why));
 
-    if (memory || tls->no_memory) {
+    if (tls->no_room == TROUPE_ELIMIT) {
+        fail(tls, TROUPE_ELIMIT, 0, "the peer does not read what TLS answers it");
+    } else if (memory || tls->no_room != TROUPE_OK) {
         fail(tls, TROUPE_ENOMEM, 0, troupe_status_text(TROUPE_ENOMEM));
     } else {
         fail(tls, TROUPE_ETLS, 0, tls->why);
