@@ -3,11 +3,13 @@
 #include "transports/listen.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "mailbox/alloc.h"
+#include "transports/connection.h"
 #include "transports/unix_file.h"
 
 enum { REST_MS = 100 /* without descriptors */ };
@@ -20,8 +22,25 @@ struct trp_listen {
     bool paused;
     int sockets[TRP_LISTEN_QUEUE];
     unsigned first, count;
+    uint64_t starved;          /* times in a row */
     struct trp_unix_file file; /* made by bind */
 };
+
+/* Without a timer it goes on asking. */
+static void rest(struct trp_listen *listener)
+{
+    const struct timeval span = {.tv_usec = REST_MS * 1000L};
+
+    if (trp_worth_a_line(&listener->starved)) {
+        trp_log(listener->base, TROUPE_LOG_WARN, "LISTEN-DESCRIPTORS",
+                "no descriptor is left for a new connection, %" PRIu64
+                " times in a row; trying again in %d ms",
+                listener->starved, REST_MS);
+    }
+    if (event_add(listener->rested, &span) == 0) {
+        (void)event_del(listener->ready);
+    }
+}
 
 static void on_ready(evutil_socket_t fd, short what, void *argument)
 {
@@ -38,14 +57,10 @@ static void on_ready(evutil_socket_t fd, short what, void *argument)
         (void)evutil_make_socket_closeonexec(got);
         unsigned at = (listener->first + listener->count++) % TRP_LISTEN_QUEUE;
         listener->sockets[at] = got;
+        listener->starved = 0;
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
                errno == ENOMEM) {
-        const struct timeval rest = {.tv_usec = REST_MS * 1000L};
-        trp_log(listener->base, TROUPE_LOG_WARN, "LISTEN-DESCRIPTORS",
-                "no descriptor is left for a new connection; trying again in %d ms",
-                REST_MS);
-        (void)event_del(listener->ready);
-        (void)event_add(listener->rested, &rest);
+        rest(listener);
         return;
     }
     if (listener->count > 0) {

@@ -237,8 +237,10 @@ static qv *call_handler(struct trp_embedq *q, const troupe_embedq_call *call)
         return message && call->value != NULL ? eval_message(q, call->value)
                                               : trp_eq_null(q);
     }
+    /* A symbol is kept for ever: one is made of a name only where it is asked for. */
+    const char *name_of = call->event == TROUPE_EMBEDQ_LOGIN ? q->user : "";
     qv *value = call->value != NULL ? troupe_q_ref(call->value) : trp_eq_null(q);
-    qv *user = trp_eq_symbol(q, q->user, strlen(q->user));
+    qv *user = trp_eq_symbol(q, name_of, strlen(name_of));
     qv *handle = trp_eq_made(q, trp_q_of_long(-TROUPE_Q_INT, call->handle));
     qv *v = NULL;
     if (value != NULL && user != NULL && handle != NULL) {

@@ -2,6 +2,7 @@
  * q_client_input.c - what the peer sends: answers, pushes, and what does not belong.
  *
  * Reading stops while the handler has no room for a push. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,9 +26,10 @@ bool trp_q_client_push(troupe_self *self, struct trp_q_client *c)
         troupe_tell_when_room(self, c->options.handler, 0) == TROUPE_OK) {
         return false;
     }
-    if (status != TROUPE_OK) {
+    if (status != TROUPE_OK && trp_worth_a_line(&c->dropped)) {
         trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-PUSH-DROPPED",
-                "a pushed message was dropped: %s", troupe_status_text(status));
+                "pushed message %" PRIu64 " was dropped: %s", c->dropped,
+                troupe_status_text(status));
     }
     troupe_msg_free(&c->push);
     return true;

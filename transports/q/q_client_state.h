@@ -51,6 +51,7 @@ struct trp_q_client {
     troupe_msg *held, **held_end; /* requests that wait for a connection */
     uint32_t held_count;
     troupe_msg *push; /* the handler had no room for it */
+    uint64_t dropped; /* pushes that the handler took no more */
 
     troupe_ns delay;   /* the last wait, without jitter */
     uint32_t failures; /* attempts in a row */
