@@ -32,7 +32,7 @@ static struct {
 /* ---- in that process: nothing but system calls ---- */
 
 /* The n-th connection, from an address of its own for every few thousand. */
-static int connect_idle(uint16_t to, int n)
+static int connect_idle(uint16_t to, int n, bool log_in)
 {
     uint32_t source = INADDR_LOOPBACK + 1 + (uint32_t)(n / AT_A_SOURCE);
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(source)};
@@ -46,14 +46,15 @@ static int connect_idle(uint16_t to, int n)
     if (fd < 0 ||
         bind(fd, (const struct sockaddr *)(const void *)&from, sizeof(from)) != 0 ||
         connect(fd, (const struct sockaddr *)(const void *)&at, sizeof(at)) != 0 ||
-        send(fd, ":\6", 3, MSG_NOSIGNAL) != 3 || recv(fd, &byte, 1, 0) != 1) {
+        (log_in &&
+         (send(fd, ":\6", 3, MSG_NOSIGNAL) != 3 || recv(fd, &byte, 1, 0) != 1))) {
         return -1;
     }
     return fd;
 }
 
 /* Half of the clients will close in order, half reset. */
-static void be_the_crowd(int orders, int reports)
+static void be_the_crowd(int orders, int reports, int count, bool log_in)
 {
     const struct linger at_once = {.l_onoff = 1};
     uint16_t to;
@@ -62,8 +63,8 @@ static void be_the_crowd(int orders, int reports)
     if (read(orders, &to, sizeof(to)) != (ssize_t)sizeof(to)) {
         _exit(1);
     }
-    for (int n = 0; n < IDLE; n++) {
-        int fd = connect_idle(to, n);
+    for (int n = 0; n < count; n++) {
+        int fd = connect_idle(to, n, log_in);
         if (fd < 0) {
             _exit(2);
         }
@@ -79,7 +80,7 @@ static void be_the_crowd(int orders, int reports)
 
 /* ---- the test's own ---- */
 
-static void gather(void)
+static void gather(int count, bool log_in)
 {
     int orders[2], reports[2];
 
@@ -90,7 +91,7 @@ static void gather(void)
     if (crowd.pid == 0) {
         (void)close(orders[1]);
         (void)close(reports[0]);
-        be_the_crowd(orders[0], reports[1]);
+        be_the_crowd(orders[0], reports[1], count, log_in);
     }
     (void)close(orders[0]);
     (void)close(reports[1]);
@@ -158,7 +159,7 @@ START_TEST(ten_thousand_idle_clients_do_not_disturb_one_that_works)
         return;
     }
     options.clients_max = IDLE + 1;
-    gather();
+    gather(IDLE, true);
     faults_begin(&options);
     troupe_q active = faults_open(port);
     struct faults_mark calm = faults_mark(active);
@@ -183,6 +184,37 @@ START_TEST(ten_thousand_idle_clients_do_not_disturb_one_that_works)
 }
 END_TEST
 
+/* More come than there are descriptors for; some are let in, and the others wait in the
+ * kernel until those have gone. */
+START_TEST(clients_beyond_the_descriptors_wait_and_are_served_afterwards)
+{
+    enum { COUNT = 300, ROOM = 100 };
+    struct rlimit before, tight;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    gather(COUNT, false);
+    faults_begin(NULL);
+    troupe_q active = faults_open(port);
+    struct faults_mark calm = faults_mark(active);
+    tight = before;
+    tight.rlim_cur = calm.descriptors + ROOM;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    let_in();
+    while (faults_logged() == 0) {
+        work(active); /* until there is none left */
+    }
+    work(active);
+    send_away();
+    calm.descriptors -= 2;
+    int late = raw_login(port);
+    raw_close(&late);
+    faults_back_to(active, calm);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    faults_close(active);
+    faults_end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_faults_idle");
@@ -190,6 +222,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, ten_thousand_idle_clients_do_not_disturb_one_that_works);
+    tcase_add_test(tcase, clients_beyond_the_descriptors_wait_and_are_served_afterwards);
     suite_add_tcase(suite, tcase);
     return suite;
 }
