@@ -81,11 +81,11 @@ typedef struct troupe_q_options {
 
 /* How a lost connection is made again. All calls that were sent and not answered are
  * answered TROUPE_ELOST, those of TROUPE_KIND_Q_AGAIN excepted. The first attempt is made
- * at once, each later one after a wait; a connection that is lost again soon, before any
- * message came over it, counts as a failed attempt. What is asked meanwhile waits, within
- * pending_limit and its own time limit. When the attempts are used up, what waits is
- * answered with the last reason, and the next request starts over. The first connection
- * of all is attempted once.
+ * at once, each later one after a wait; a connection that is lost again before any
+ * message came over it, or sooner than reconnection_delay, counts as a failed attempt.
+ * What is asked meanwhile waits, within pending_limit and its own time limit. When the
+ * attempts are used up, what waits is answered with the last reason, and the next request
+ * starts over. The first connection of all is attempted once.
  *
  * Raw connections, for forwarding and for reading messages one by one:
  *

@@ -335,6 +335,23 @@ START_TEST(a_connection_lost_before_it_was_of_use_counts_as_a_failed_attempt)
 }
 END_TEST
 
+START_TEST(a_server_that_serves_one_message_each_is_not_asked_without_end)
+{
+    static const troupe_ns ms[] = {0, 500, 1500};
+
+    begin_and_lose(_i, again(3), "a");
+    for (unsigned i = 0; i < 3; i++) {
+        accept_login();
+        script_message(far, TRP_Q_ASYNC, "news", 0);
+        lose();
+        run_for(TROUPE_MS(500) << i);
+    }
+    expect_attempts(3, ms);
+    ck_assert_int_eq(state_nth(state_count() - 1)->phase, TROUPE_Q_DOWN);
+    end();
+}
+END_TEST
+
 START_TEST(a_connection_that_lasted_is_made_again_at_once)
 {
     troupe_q_options options = again(1);
@@ -418,6 +435,7 @@ START_TEST(many_losses_leave_no_timers_and_no_memory)
         script_expect_message(far, TRP_Q_SYNC, "a");
         script_message(far, TRP_Q_RESPONSE, "A", 0);
         ck_assert_uint_eq(got_count, 1);
+        run_for(TROUPE_S(1)); /* it was of use */
         lose();
     }
     end();
@@ -482,6 +500,7 @@ Suite *test_suite(void)
     ADD(tcase, a_refused_login_is_a_failed_attempt);
     ADD(tcase, each_attempt_has_the_whole_connect_limit);
     ADD(tcase, a_connection_lost_before_it_was_of_use_counts_as_a_failed_attempt);
+    ADD(tcase, a_server_that_serves_one_message_each_is_not_asked_without_end);
     ADD(tcase, a_connection_that_lasted_is_made_again_at_once);
     ADD(tcase, the_watcher_is_told_each_step);
     ADD(tcase, closing_while_waiting_for_the_next_attempt_ends_at_once);

@@ -150,6 +150,7 @@ START_TEST(a_connection_with_tls_is_made_again)
         script_message(far, TRP_Q_RESPONSE, "A", 0);
         shake();
         ck_assert_uint_eq(got_count, i + 1);
+        run_for(TROUPE_S(1)); /* it was of use */
         lose();
     }
     ck_assert_int_eq(state_nth(1)->status, TROUPE_ELOST);

@@ -2,8 +2,9 @@
  * q_client_again.c - a connection that failed is made again, as the options say.
  *
  * The first attempt follows a loss at once, each later one a wait that grows. A
- * connection that is lost again before it was of use counts as a failed attempt, so that
- * a peer that accepts everybody and serves nobody is not asked without end. */
+ * connection that is lost again before it was of use, or sooner than after the first
+ * wait, counts as a failed attempt: a peer that accepts everybody and serves nobody, or
+ * only one message each, is not asked without end. */
 #include "transports/q/q_client_state.h"
 
 /* The wait before the next attempt. */
@@ -66,8 +67,9 @@ static void begin_again(struct trp_q_client *c)
 /* It was ready. */
 static void lost(troupe_self *self, struct trp_q_client *c, bool resend)
 {
-    bool of_use =
-        c->proven || troupe_now(self) - c->since >= c->options.reconnection_delay_max;
+    troupe_ns lasted = troupe_now(self) - c->since;
+    bool of_use = lasted >= c->options.reconnection_delay_max ||
+                  (c->proven && lasted >= c->options.reconnection_delay);
 
     trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-LOST", "%s (%s); it is made again",
             c->text, troupe_status_name(c->why));
