@@ -16,6 +16,8 @@ enum {
     BELOW = TRP_TLS_AHEAD + (64 << 10) /* one record may go above */
 };
 
+static struct trp_tls_context *ours, *theirs;
+
 /* ---- both ways ---- */
 
 struct way {
@@ -127,6 +129,84 @@ START_TEST(the_limit_of_output_is_that_of_the_stream_below)
 }
 END_TEST
 
+/* ---- somebody in between ---- */
+
+/* What the client sends passes through `taken` and `given`; at one place it is changed,
+ * or the connection ends. */
+struct between {
+    struct trp_stream *taken, *given; /* the ends that lie between */
+    size_t passed, place;
+    bool cut;
+};
+
+static void pass_on(struct trp_stream *from, struct trp_stream *to, struct between *here)
+{
+    uint8_t bytes[TRP_STREAM_BLOCK];
+    size_t size;
+    const uint8_t *view = trp_stream_view(from, &size);
+
+    if (size == 0) {
+        return;
+    }
+    memcpy(bytes, view, size);
+    trp_stream_consume(from, size);
+    if (here != NULL && here->place - here->passed < size) {
+        size_t at = here->place - here->passed;
+        bytes[at] ^= 0x41;
+        size = here->cut ? at : size;
+    }
+    if (here != NULL) {
+        here->passed += size;
+    }
+    OK(trp_stream_write(to, bytes, size));
+}
+
+/* Returns how many bytes the client sent. */
+static size_t converse_through(size_t place, bool cut)
+{
+    struct between here = {NULL, NULL, 0, place, cut};
+    size_t size;
+
+    OK(trp_stream_pair(ROOM, TLS_LIMIT, &client, &here.taken));
+    OK(trp_stream_pair(ROOM, TLS_LIMIT, &server, &here.given));
+    OK(trp_stream_tls_new(&client, ours, "localhost", &client));
+    OK(trp_stream_tls_new(&server, theirs, NULL, &server));
+    OK(trp_stream_write(client, "question", 8));
+    for (int i = 0; i < 8; i++) {
+        run();
+        pass_on(here.taken, here.given, &here);
+        pass_on(here.given, here.taken, NULL);
+        if (cut && here.passed == place) {
+            trp_stream_shut(here.taken);
+            trp_stream_shut(here.given);
+        }
+    }
+    const uint8_t *bytes = trp_stream_view(server, &size);
+    ck_assert(size == 0 || (size == 8 && memcmp(bytes, "question", 8) == 0));
+    if (cut) { /* else a length that became larger may still be waited for */
+        ck_assert_int_eq(server->ended, TROUPE_ELOST);
+        ck_assert_int_ne(server->system, 0);
+    }
+    close_ends();
+    trp_stream_close(&here.taken);
+    trp_stream_close(&here.given);
+    return here.passed;
+}
+
+START_TEST(a_connection_may_be_cut_or_changed_anywhere)
+{
+    ours = make_context(client_options(), TRP_TLS_CLIENT);
+    theirs = make_context(server_options("server"), TRP_TLS_SERVER);
+    size_t whole = converse_through(SIZE_MAX, false);
+    ck_assert_uint_gt(whole, 300);
+    for (size_t place = 0; place < whole; place++) {
+        (void)converse_through(place, _i == 0);
+    }
+    trp_tls_context_unref(&ours);
+    trp_tls_context_unref(&theirs);
+}
+END_TEST
+
 /* ---- without memory: OpenSSL allocates through us in this program ---- */
 
 static void *ssl_alloc(size_t size, const char *file, int line)
@@ -146,8 +226,6 @@ static void ssl_free(void *memory, const char *file, int line)
     (void)file, (void)line;
     trp_free(memory);
 }
-
-static struct trp_tls_context *ours, *theirs;
 
 /* A conversation that may end anywhere; true when it was whole. */
 static bool converse(void)
@@ -226,6 +304,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, much_goes_both_ways_with_little_in_between);
     tcase_add_test(tcase, an_owner_that_does_not_read_stops_the_peer);
     tcase_add_test(tcase, the_limit_of_output_is_that_of_the_stream_below);
+    tcase_add_loop_test(tcase, a_connection_may_be_cut_or_changed_anywhere, 0, 2);
     tcase_add_test(tcase, a_connection_without_memory_fails_and_harms_nobody);
     tcase_add_test(tcase, a_context_without_memory_is_not_made);
     suite_add_tcase(suite, tcase);
