@@ -64,6 +64,18 @@ static void begin_again(struct trp_q_client *c)
     c->delay = 0;
 }
 
+static void tell_loss(troupe_self *self, struct trp_q_client *c, troupe_ns lasted)
+{
+    if (lasted >= c->options.reconnection_delay_max) {
+        c->losses = 0;
+    }
+    c->loss_told = trp_worth_a_line(&c->losses);
+    if (c->loss_told) {
+        trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-LOST", "%s (%s); it is made again",
+                c->text, troupe_status_name(c->why));
+    }
+}
+
 /* It was ready. */
 static void lost(troupe_self *self, struct trp_q_client *c, bool resend)
 {
@@ -71,8 +83,7 @@ static void lost(troupe_self *self, struct trp_q_client *c, bool resend)
     bool of_use = lasted >= c->options.reconnection_delay_max ||
                   (c->proven && lasted >= c->options.reconnection_delay);
 
-    trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-LOST", "%s (%s); it is made again",
-            c->text, troupe_status_name(c->why));
+    tell_loss(self, c, lasted);
     trp_q_client_sent_lost(self, c, resend);
     if (c->again && !of_use) {
         c->failures++;

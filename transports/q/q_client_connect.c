@@ -176,13 +176,31 @@ static void accepted(troupe_self *self, struct trp_q_client *c)
     c->why = TROUPE_OK;
     c->proven = c->unsent_told = false;
     c->since = troupe_now(self);
-    if (++c->logins > 1) {
+    if (++c->logins > 1 && c->loss_told) {
         trp_q_client_describe(c, "is there again");
         trp_log(trp_base_of(self), TROUPE_LOG_INFO, "Q-AGAIN", "%s", c->text);
     }
     c->text[0] = 0;
     trp_q_client_tell(self, c, 0);
     trp_q_client_send_held(self, c);
+}
+
+static void login_failed(troupe_self *self, struct trp_q_client *c,
+                         const struct trp_stream *stream)
+{
+    char what[TROUPE_FAILURE_TEXT];
+    troupe_status status = stream->ended;
+
+    if (status == TROUPE_ELOST && stream->system == 0) {
+        trp_q_client_describe(c, "was closed by the server: the login was refused");
+        status = TROUPE_EACCESS;
+    } else {
+        (void)snprintf(what, sizeof(what), "was lost during the login%s%s",
+                       stream->why != NULL ? ": " : "",
+                       stream->why != NULL ? stream->why : "");
+        trp_q_client_describe(c, what);
+    }
+    trp_q_client_failed(self, c, status);
 }
 
 void trp_q_client_read_login(troupe_self *self, struct trp_q_client *c)
@@ -195,10 +213,6 @@ void trp_q_client_read_login(troupe_self *self, struct trp_q_client *c)
         trp_stream_consume(c->wire.stream, 1);
         accepted(self, c);
     } else if (c->wire.stream->ended != TROUPE_OK) {
-        bool refused = c->wire.stream->system == 0;
-        trp_q_client_describe(c, refused
-                                     ? "was closed by the server: the login was refused"
-                                     : "was lost during the login");
-        trp_q_client_failed(self, c, refused ? TROUPE_EACCESS : TROUPE_ELOST);
+        login_failed(self, c, c->wire.stream);
     }
 }

@@ -102,7 +102,7 @@ static void input_failed(troupe_self *self, struct trp_q_client *c, troupe_statu
 {
     char what[TROUPE_FAILURE_TEXT];
 
-    if (status == TROUPE_ELOST) {
+    if (status == TROUPE_ELOST || status == TROUPE_ETLS) {
         const struct trp_stream *stream = c->wire.stream;
         const char *more = stream->why != NULL   ? stream->why
                            : stream->system != 0 ? strerror(stream->system)

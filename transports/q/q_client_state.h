@@ -57,8 +57,10 @@ struct trp_q_client {
     uint32_t failures; /* attempts in a row */
     uint64_t logins;
     troupe_ns since; /* it is ready */
-    bool again;      /* this is an attempt to make a lost connection again */
-    bool proven;     /* a message came */
+    uint64_t losses; /* for the log */
+    bool loss_told;
+    bool again;  /* this is an attempt to make a lost connection again */
+    bool proven; /* a message came */
 
     troupe_timer stall;
     uint64_t taken; /* bytes of output, as of the last look */
