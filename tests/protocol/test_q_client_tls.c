@@ -7,6 +7,8 @@
 
 /* A client connection with TLS on it, the test being the server. */
 
+static troupe_tls_verify asked; /* by contexts that are made */
+
 static struct trp_tls_context *context(const char *cert, const char *key,
                                        enum trp_tls_role role)
 {
@@ -17,6 +19,7 @@ static struct trp_tls_context *context(const char *cert, const char *key,
     options.ca_cert_file = certs_path("ca.pem");
     options.cert_file = cert != NULL ? certs_path(cert) : NULL;
     options.key_file = key != NULL ? certs_path(key) : NULL;
+    options.verify = asked;
     troupe_status status = trp_tls_context_new(&options, role, why, &made);
     ck_assert_msg(status == TROUPE_OK, "%s", why);
     return made;
@@ -99,6 +102,19 @@ START_TEST(a_server_without_tls_is_a_failed_handshake)
     call("a", TROUPE_NEVER, 1);
     script_write(far, "\6\6\6\6\6\6\6\6", 8, 0);
     expect_got(0, "1 ETLS");
+    end_tls();
+}
+END_TEST
+
+START_TEST(a_server_that_misses_a_certificate_has_not_refused_the_login)
+{
+    begin_tls(_i, TROUPE_Q_OPTIONS);
+    call("a", TROUPE_NEVER, 1);
+    asked = TROUPE_TLS_VERIFY_REQUIRE;
+    secure_far("server.pem", "server.key");
+    asked = TROUPE_TLS_VERIFY_DEFAULT;
+    shake();
+    expect_got(0, "1 ETLS the connection to localhost:0 was lost during the login: ");
     end_tls();
 }
 END_TEST
@@ -189,6 +205,7 @@ Suite *test_suite(void)
     ADD(tcase, a_call_goes_over_tls);
     ADD(tcase, a_server_with_the_wrong_name_is_not_logged_in_to);
     ADD(tcase, a_server_without_tls_is_a_failed_handshake);
+    ADD(tcase, a_server_that_misses_a_certificate_has_not_refused_the_login);
     ADD(tcase, a_handshake_that_is_never_answered_is_given_up);
     ADD(tcase, one_limit_holds_for_handshake_and_login_together);
     ADD(tcase, a_connection_with_tls_is_made_again);
