@@ -199,6 +199,85 @@ START_TEST(a_login_over_tls_without_end_is_cut_off)
 }
 END_TEST
 
+START_TEST(a_record_cut_anywhere_ends_its_client_alone)
+{
+    uint8_t record[256];
+    size_t size = 1;
+
+    begin();
+    for (size_t cut = 0; cut < size; cut++) {
+        SSL *ssl = tls_login(port, versions[_i]);
+        size = tls_seal(ssl, TRP_Q_SYNC, "cut", record, sizeof(record));
+        raw_send(SSL_get_fd(ssl), record, cut);
+        ck_assert_int_eq(shutdown(SSL_get_fd(ssl), SHUT_WR), 0);
+        ck_assert(tls_ends(ssl));
+        tls_cut(&ssl);
+    }
+    end();
+}
+END_TEST
+
+/* An end of TLS says that all has been said: answers that are due still come. A bare end
+ * of the connection does not. */
+START_TEST(only_an_end_of_tls_is_an_end_that_waits_for_answers)
+{
+    begin();
+    SSL *ssl = tls_login(port, versions[_i]);
+    tls_say(ssl, TRP_Q_SYNC, "one");
+    tls_say(ssl, TRP_Q_SYNC, "two");
+    ck_assert_int_ge(SSL_shutdown(ssl), 0); /* ours; theirs comes behind the answers */
+    tls_hear(ssl, TRP_Q_RESPONSE, "one");
+    tls_hear(ssl, TRP_Q_RESPONSE, "two");
+    ck_assert(tls_ends(ssl));
+    tls_cut(&ssl);
+    end();
+}
+END_TEST
+
+/* ---- certificates of clients ---- */
+
+START_TEST(a_client_without_a_certificate_that_belongs_is_not_let_in)
+{
+    static const char *const names[] = {NULL, "stray", "expired", "early"};
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+    troupe_tls_options tls = TROUPE_TLS_OPTIONS, show = TROUPE_TLS_OPTIONS;
+    troupe_q_options client;
+    troupe_q_server server;
+    char file[64];
+
+    begin();
+    tls.cert_file = certs_path("server.pem");
+    tls.key_file = certs_path("server.key");
+    tls.ca_cert_file = certs_path("ca.pem");
+    tls.verify = TROUPE_TLS_VERIFY_REQUIRE;
+    options.tls_mode = TROUPE_Q_TLS_ONLY;
+    options.tls_options = &tls;
+    uint16_t strict = faults_serve(&options, 0, &server);
+    show.ca_cert_file = certs_path("ca.pem");
+    client = tls_client_options();
+    client.tls_options = &show;
+    for (size_t i = 0; i <= TRP_COUNT(names); i++) {
+        const char *name = i < TRP_COUNT(names) ? names[i] : "client";
+        if (name != NULL) {
+            (void)snprintf(file, sizeof(file), "%s.pem", name);
+            show.cert_file = certs_path(file);
+            (void)snprintf(file, sizeof(file), "%s.key", name);
+            show.key_file = certs_path(file);
+        }
+        troupe_q q = faults_open_with(strict, client);
+        troupe_pending *pending = faults_call(q, "in?", TROUPE_NEVER);
+        troupe_status status = faults_answer_or(&pending, "in?");
+        ck_assert_msg(i < TRP_COUNT(names)
+                          ? status == TROUPE_ETLS || status == TROUPE_ELOST
+                          : status == TROUPE_OK,
+                      "%s: %s", name != NULL ? name : "none", troupe_status_name(status));
+        faults_close(q);
+    }
+    faults_unserve(server);
+    end();
+}
+END_TEST
+
 /* ---- the wrong kind ---- */
 
 START_TEST(a_plain_client_of_a_server_of_tls_only_is_ended)
@@ -376,6 +455,9 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, handshakes_that_stay_open_are_ended_and_cost_little, 0, 2);
     tcase_add_loop_test(tcase, a_handshake_that_drips_is_ended_in_time, 0, 2);
     tcase_add_loop_test(tcase, a_login_over_tls_without_end_is_cut_off, 0, 2);
+    tcase_add_loop_test(tcase, a_record_cut_anywhere_ends_its_client_alone, 0, 2);
+    tcase_add_loop_test(tcase, only_an_end_of_tls_is_an_end_that_waits_for_answers, 0, 2);
+    tcase_add_test(tcase, a_client_without_a_certificate_that_belongs_is_not_let_in);
     tcase_add_test(tcase, a_plain_client_of_a_server_of_tls_only_is_ended);
     tcase_add_test(tcase, garbage_after_a_first_byte_of_tls_harms_nobody_else);
     tcase_add_loop_test(tcase, floods_of_records_that_are_not_sealed_end_their_client, 0,
