@@ -61,6 +61,20 @@ static void handled(troupe_self *self, struct trp_q_peer *p, troupe_embedq_event
     troupe_q_unref(value);
 }
 
+/* An evaluation that was interrupted, or ran too long, ends as q says it. */
+static const char *error_of(const struct trp_q_peer *p, troupe_embedq_event event,
+                            const troupe_failure *failure)
+{
+    if (failure == NULL) {
+        return NULL;
+    }
+    bool stopped =
+        failure->status == TROUPE_ECANCELED || failure->status == TROUPE_ETIMEDOUT;
+    return stopped && troupe_id_is_nobody(p->service->options.handlers[event].actor)
+               ? "stop"
+               : failure->text;
+}
+
 /* The tag says to what. */
 bool trp_q_peer_answered(troupe_self *self, struct trp_q_peer *p, troupe_msg *msg)
 {
@@ -80,7 +94,7 @@ bool trp_q_peer_answered(troupe_self *self, struct trp_q_peer *p, troupe_msg *ms
     if (failure == NULL && troupe_msg_kind(msg) == TROUPE_KIND_Q_VALUE) {
         value = troupe_msg_take(msg);
     }
-    handled(self, p, event, request, &value, failure != NULL ? failure->text : NULL);
+    handled(self, p, event, request, &value, error_of(p, event, failure));
     return true;
 }
 
