@@ -301,6 +301,9 @@ static qv *by_columns(struct trp_embedq *q, qv *names, qv *table, bool down)
         trp_eq_drop(done);
         return good ? troupe_q_ref(table) : NULL;
     }
+    if (names->count == 0 && (table->type == TROUPE_Q_TABLE || trp_q_is_keyed(table))) {
+        return troupe_q_ref(table); /* by nothing: as it is */
+    }
     size_t keys =
         trp_q_is_keyed(table) ? TRP_Q_ITEMS(TRP_Q_ITEMS(table)[0])[0]->count : 0;
     qv *flat = trp_eq_flat(q, table);

@@ -162,8 +162,9 @@ GROUP(a_table_stays_one_whatever_is_put_into_it, {"t:([]a:1 2;b:`x`y);t[`a]:5", 
       {"(select d by -1 from ([]d:1 2))?0", "(,`x)!,0N"},
       {"group (([]a:0#1);([]b:0#1);([]a:0#1))",
        "(+(,`a)!,`long$();+(,`b)!,`long$())!(0 2;,1)"},
-      {"([]a:1 2)?enlist 0#0", ",2"}, {"min 0#0b", "1b"}, {"max 0#0b", "0b"},
-      {"`$\"a\\000b\"", "`a"})
+      {"([]a:1 2)?enlist 0#0", ",2"}, {"(0#`) xasc ([]a:2 1)", "+(,`a)!,2 1"},
+      {"(0#`) xdesc ([k:2 1]a:2 1)", "(+(,`k)!,2 1)!+(,`a)!,2 1"}, {"min 0#0b", "1b"},
+      {"max 0#0b", "0b"}, {"`$\"a\\000b\"", "`a"})
 
 GROUP(dictionaries_and_tables_are_values, {"`a`b!1 2", "`a`b!1 2"}, {"(`a`b!1 2)`b", "2"},
       {"(`a`b!1 2)+1", "`a`b!2 3"}, {"key `a`b!1 2", "`a`b"}, {"value `a`b!1 2", "1 2"},
