@@ -21,6 +21,8 @@ struct callback {
     void *context;
 };
 
+enum { PENDING, RESULT, EXCEPTION, CANCELLED };
+
 struct troupe_q_future {
     atomic_size_t references;
     const struct trp_q_future_ops *ops; /* or NULL */
@@ -29,7 +31,7 @@ struct troupe_q_future {
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t ended;
-    enum { PENDING, RESULT, EXCEPTION, CANCELLED } state;
+    int state;    /* PENDING... */
     bool running; /* a thread runs callbacks */
     struct callback *first, **last;
     troupe_q_value *value, *backtrace;
