@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <troupe/q.h>
 #include <troupe/troupe.h>
 
 /* What one run of a workload measured. Figures that do not apply are 0. */
@@ -17,6 +18,11 @@ struct bench_result {
     double p50_ns, p99_ns;
     double ratio; /* against the baseline of the same run */
     const char *ratio_to;
+    uint64_t bytes; /* moved in `best` seconds, the best of several rounds */
+    double best;
+    double target;      /* of the ratio; 0: none */
+    bool at_most;       /* the ratio must not be above it; else not below */
+    double rate_target; /* messages a second, not fewer; 0: none */
 };
 
 struct bench_workload {
@@ -31,6 +37,7 @@ extern const struct bench_workload bench_threads[];
 extern const struct bench_workload bench_engine[];
 extern const struct bench_workload bench_pieces[];
 extern const struct bench_workload bench_q[];
+extern const struct bench_workload bench_q_wire[];
 
 /* ---- for workloads ---- */
 
@@ -69,6 +76,9 @@ void bench_samples_end(struct bench_result *result);
 
 int64_t bench_clock(void);
 size_t bench_resident(void);
+
+/* (`upd; `trade; (1; `s1; 1.5)), the small message. */
+troupe_q_value *bench_q_update(void);
 
 /* Ends the program: a benchmark that cannot run has nothing to report. */
 void bench_must(troupe_status status, const char *what);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cmd_bench.c - troupe bench [WORKLOAD [SIZE]] [OPTION...]; --pass makes a pass over
- * ready actors so long that instruction counts do not depend on the clock. */
+ * ready actors so long that instruction counts do not depend on the clock. `q` is all
+ * workloads of q. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ const char *bench_trace = "off";
 static troupe_ns bench_pass; /* 0: the default */
 
 static const struct bench_workload *const groups[] = {
-    bench_messages, bench_threads, bench_engine, bench_pieces, bench_q};
+    bench_messages, bench_threads, bench_engine, bench_pieces, bench_q, bench_q_wire};
 enum { ROUNDS = 10 }; /* round trips a sample */
 
 static double *samples;
@@ -170,14 +171,63 @@ void bench_samples_end(struct bench_result *result)
 
 /* ---- printing ---- */
 
+static double rate(const struct bench_result *r)
+{
+    return r->seconds > 0 ? (double)r->messages / r->seconds : 0;
+}
+
+static double megabytes(const struct bench_result *r)
+{
+    return r->best > 0 ? (double)r->bytes / r->best / 1e6 : 0;
+}
+
+static bool ratio_holds(const struct bench_result *r)
+{
+    return r->at_most ? r->ratio <= r->target : r->ratio >= r->target;
+}
+
+static const char *yes(bool holds)
+{
+    return holds ? "true" : "false";
+}
+
+static void print_targets_json(const struct bench_result *r)
+{
+    if (r->bytes != 0) {
+        (void)printf(",\"mb_per_sec\":%.0f", megabytes(r));
+    }
+    if (r->target > 0) {
+        (void)printf(",\"ratio_%s\":%.4f,\"ratio_holds\":%s",
+                     r->at_most ? "at_most" : "at_least", r->target, yes(ratio_holds(r)));
+    }
+    if (r->rate_target > 0) {
+        (void)printf(",\"rate_at_least\":%.0f,\"rate_holds\":%s", r->rate_target,
+                     yes(rate(r) >= r->rate_target));
+    }
+}
+
+static void print_targets_text(const struct bench_result *r)
+{
+    if (r->bytes != 0) {
+        (void)printf("  %.0f MB/s", megabytes(r));
+    }
+    if (r->target > 0) {
+        (void)printf("  [%s %.4f: %s]", r->at_most ? "at most" : "at least", r->target,
+                     ratio_holds(r) ? "holds" : "missed");
+    }
+    if (r->rate_target > 0) {
+        (void)printf("  [at least %.0f/s: %s]", r->rate_target,
+                     rate(r) >= r->rate_target ? "holds" : "missed");
+    }
+}
+
 static void print_json(const char *name, const struct bench_result *r)
 {
     double each = r->messages != 0 ? r->cpu_seconds * 1e9 / (double)r->messages : 0;
 
     (void)printf("{\"workload\":\"%s\",\"messages\":%" PRIu64
                  ",\"seconds\":%.6f,\"msgs_per_sec\":%.0f,\"cpu_ns_per_msg\":%.1f",
-                 name, r->messages, r->seconds,
-                 r->seconds > 0 ? (double)r->messages / r->seconds : 0, each);
+                 name, r->messages, r->seconds, rate(r), each);
     if (r->bytes_each > 0) {
         (void)printf(",\"bytes_per_actor\":%.1f", r->bytes_each);
     }
@@ -185,8 +235,9 @@ static void print_json(const char *name, const struct bench_result *r)
         (void)printf(",\"p50_ns\":%.0f,\"p99_ns\":%.0f", r->p50_ns, r->p99_ns);
     }
     if (r->ratio_to != NULL) {
-        (void)printf(",\"ratio\":%.3f,\"ratio_to\":\"%s\"", r->ratio, r->ratio_to);
+        (void)printf(",\"ratio\":%.4f,\"ratio_to\":\"%s\"", r->ratio, r->ratio_to);
     }
+    print_targets_json(r);
     (void)puts("}");
 }
 
@@ -194,8 +245,8 @@ static void print_text(const char *name, const struct bench_result *r)
 {
     double each = r->messages != 0 ? r->cpu_seconds * 1e9 / (double)r->messages : 0;
 
-    (void)printf("%-14s %10" PRIu64 " %9.3f %13.0f %14.1f", name, r->messages, r->seconds,
-                 r->seconds > 0 ? (double)r->messages / r->seconds : 0, each);
+    (void)printf("%-18s %10" PRIu64 " %9.3f %13.0f %14.1f", name, r->messages, r->seconds,
+                 rate(r), each);
     if (r->bytes_each > 0) {
         (void)printf("  %.1f bytes/actor", r->bytes_each);
     }
@@ -206,8 +257,9 @@ static void print_text(const char *name, const struct bench_result *r)
         (void)printf("  p99 %.0f ns", r->p99_ns);
     }
     if (r->ratio_to != NULL) {
-        (void)printf("  %.2f x %s", r->ratio, r->ratio_to);
+        (void)printf(r->ratio < 1 ? "  %.4f x %s" : "  %.2f x %s", r->ratio, r->ratio_to);
     }
+    print_targets_text(r);
     (void)putchar('\n');
 }
 
@@ -236,11 +288,13 @@ static const struct bench_workload *find(const char *name)
     return NULL;
 }
 
-static int run_all(bool json)
+/* All workloads, or those of q. */
+static int run_all(bool only_q, bool json)
 {
     for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
+        bool of_q = groups[g] == bench_q || groups[g] == bench_q_wire;
         for (const struct bench_workload *w = groups[g]; w->name != NULL; w++) {
-            int code = run_one(w, 0, json);
+            int code = of_q || !only_q ? run_one(w, 0, json) : 0;
             if (code != 0) {
                 return code;
             }
@@ -252,12 +306,12 @@ static int run_all(bool json)
 static int list(void)
 {
     (void)puts(
-        "usage: troupe bench [WORKLOAD [SIZE]] [--json] [--trace off|count|ring]\n"
+        "usage: troupe bench [q|WORKLOAD [SIZE]] [--json] [--trace off|count|ring]\n"
         "                   [--pass MILLISECONDS]\n"
         "Prints: workload messages seconds msgs_per_sec cpu_ns_per_msg\n\nworkloads:");
     for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
         for (const struct bench_workload *w = groups[g]; w->name != NULL; w++) {
-            (void)printf("  %-14s %9" PRIu64 "  %s\n", w->name, w->size, w->text);
+            (void)printf("  %-18s %9" PRIu64 "  %s\n", w->name, w->size, w->text);
         }
     }
     return 0;
@@ -320,8 +374,12 @@ int trp_cmd_bench(int argc, char **argv)
     if (arguments.help) {
         return list();
     }
-    if (arguments.name == NULL) {
-        return run_all(arguments.json);
+    bool only_q = arguments.name != NULL && strcmp(arguments.name, "q") == 0;
+    if (only_q && arguments.size != 0) {
+        return trp_cmd_fail(2, "bench: the workloads of q each have a size of their own");
+    }
+    if (arguments.name == NULL || only_q) {
+        return run_all(only_q, arguments.json);
     }
     const struct bench_workload *workload = find(arguments.name);
     if (workload == NULL) {
