@@ -119,7 +119,7 @@ START_TEST(a_late_answer_is_not_the_answer_of_the_next_call)
 {
     begin();
     troupe_q q = faults_open(bad_port);
-    troupe_pending *late = faults_call(q, "late", TROUPE_MS(20));
+    troupe_pending *late = faults_call(q, "late", TROUPE_MS(500));
     int fd = raw_welcome(listener);
     raw_hear(fd, TRP_Q_SYNC, "late");
     ck_assert_int_eq(faults_outcome(&late), TROUPE_ETIMEDOUT);
@@ -304,7 +304,7 @@ START_TEST(a_login_that_is_never_answered_is_given_up)
 {
     troupe_q_options options = TROUPE_Q_OPTIONS;
 
-    options.connect_limit = TROUPE_MS(50);
+    options.connect_limit = TROUPE_MS(300);
     begin();
     troupe_q q = faults_open_with(bad_port, options);
     troupe_pending *pending = call(q, "x");

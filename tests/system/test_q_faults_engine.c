@@ -114,7 +114,7 @@ static void is_error(const char *text, const char *error)
 
 START_TEST(a_query_without_end_is_stopped_and_others_are_served)
 {
-    begin_with(TROUPE_MS(200));
+    begin_with(TROUPE_MS(500));
     is_error("while[1b;0]", "'stop");
     is_error("{x}/[{1b};0]", "'stop");
     is_error("@[{while[1b;0]};0;`caught]", "'stop");

@@ -226,7 +226,7 @@ START_TEST(a_handshake_that_is_never_answered_is_given_up)
 
     begin();
     options = tls_client_options();
-    options.connect_limit = TROUPE_MS(50);
+    options.connect_limit = TROUPE_MS(300);
     troupe_q q = faults_open_with(bad_port, options);
     troupe_pending *pending = call(q, "x");
     int fd = raw_accept(listener);
