@@ -51,6 +51,10 @@ static void finish(troupe_self *self, struct bridge *b, struct trp_q_call *call)
 {
     trp_q_future_set_call(call->future, NULL);
     if (b->link->raw && !b->link->single) {
+        if (call->msg != NULL && troupe_msg_status(call->msg) == TROUPE_ECLOSED) {
+            /* By us, or shut down. */
+            trp_q_future_fail(call->future, TROUPE_ELOST, TRP_Q_CLOSED_TEXT);
+        }
         trp_q_link_arrived(b->link, call);
     } else {
         trp_q_call_end(&call);
@@ -78,7 +82,7 @@ static void begin(troupe_self *self, struct bridge *b, troupe_msg *order)
     }
     if (troupe_msg_new_failure(status, b->link->target, &call->msg, "%s",
                                troupe_status_text(status)) != TROUPE_OK) {
-        trp_q_future_fail(call->future, status, troupe_status_text(status));
+        call->msg = NULL; /* its end is then a lack of memory */
     }
     finish(self, b, call);
 }

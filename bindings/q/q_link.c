@@ -135,10 +135,13 @@ static void end_by_value(struct trp_q_call *call)
 
 void trp_q_call_end(struct trp_q_call **call)
 {
-    const troupe_failure *failure = troupe_msg_failure((*call)->msg);
+    troupe_msg *msg = (*call)->msg;
+    const troupe_failure *failure = msg != NULL ? troupe_msg_failure(msg) : NULL;
 
     if ((*call)->future == NULL) {
         trp_q_call_free(call);
+    } else if (msg == NULL) {
+        trp_q_call_fail(call, TROUPE_ENOMEM, troupe_status_text(TROUPE_ENOMEM));
     } else if (failure == NULL) {
         end_by_value(*call);
         trp_q_call_free(call);

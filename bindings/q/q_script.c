@@ -56,6 +56,13 @@ static troupe_status put(struct trp_q_reader *reader, char c)
     return TROUPE_OK;
 }
 
+static void trim(struct trp_q_reader *reader)
+{
+    while (reader->size > 0 && blank(reader->text[reader->size - 1])) {
+        reader->size--;
+    }
+}
+
 /* A line goes to the statement, without its comment; *string: inside a string at its end,
  * which then goes on after the line end. */
 static troupe_status put_line(struct trp_q_reader *reader, struct line line, bool *string)
@@ -69,6 +76,7 @@ static troupe_status put_line(struct trp_q_reader *reader, struct line line, boo
         char c = line.text[i];
         bool comment = c == '/' && !*string && (i == 0 || blank(line.text[i - 1]));
         if (comment) {
+            trim(reader);
             break;
         }
         status = put(reader, c);
@@ -129,8 +137,6 @@ troupe_status trp_q_reader_next(struct trp_q_reader *reader)
         }
         reader->at = after;
     } while (reader->at < reader->end);
-    while (reader->size > 0 && blank(reader->text[reader->size - 1])) {
-        reader->size--;
-    }
+    trim(reader);
     return TROUPE_OK;
 }
