@@ -183,7 +183,7 @@ static double run_raw(const struct run *run)
 
     trp_buffer_init(&message, 4096);
     bench_must(trp_q_encode(run->value, &how, &message, &why), "encoding");
-    double seconds = (run->one_way ? bench_raw_one_way : bench_raw_round_trips)(
+    double seconds = (run->one_way ? bench_raw_one_way : bench_raw_round_trip)(
         run->wire, &run->certificate, trp_buffer_front(&message),
         trp_buffer_size(&message), run->size);
     trp_buffer_fini(&message);
@@ -205,7 +205,8 @@ static int measure(struct run *run)
     bench_run(sys);
     bench_samples_end(out);
     double raw = run_raw(run);
-    out->ratio = raw > 0 ? out->seconds / raw : 0;
+    double ours = run->one_way ? out->seconds : out->p50_ns / 1e9;
+    out->ratio = raw > 0 ? ours / raw : 0;
     out->ratio_to = run->one_way ? "raw sender" : "raw ping-pong";
     if (run->wire == BENCH_TLS) {
         bench_uncertify(&run->certificate);

@@ -20,12 +20,12 @@ void bench_uncertify(const struct bench_certificate *certificate);
  *
  * certificate   for BENCH_TLS
  *
- * Returns the seconds it took. */
+ * Returns the seconds it took; of round trips the median of one, in seconds. */
 double bench_raw_one_way(enum bench_wire wire,
                          const struct bench_certificate *certificate,
                          const uint8_t *bytes, size_t size, uint64_t count);
-double bench_raw_round_trips(enum bench_wire wire,
-                             const struct bench_certificate *certificate,
-                             const uint8_t *bytes, size_t size, uint64_t count);
+double bench_raw_round_trip(enum bench_wire wire,
+                            const struct bench_certificate *certificate,
+                            const uint8_t *bytes, size_t size, uint64_t count);
 
 #endif
