@@ -215,6 +215,7 @@ static troupe_status make(troupe_system *sys, const troupe_q_connection_options 
     conn->port = options->port;
     atomic_init(&conn->link, NULL);
     (void)pthread_mutex_init(&conn->opening, NULL);
+    (void)pthread_mutex_init(&conn->handling, NULL);
     *out = conn;
     return TROUPE_OK;
 }
@@ -296,11 +297,15 @@ void troupe_q_connection_free(troupe_q_connection **conn)
     }
     struct trp_q_link *link = atomic_load(&old->link);
     if (link != NULL) {
-        (void)troupe_q_connection_close(old, NULL);
+        if (troupe_q_connection_close(old, NULL) == TROUPE_EDEADLK) { /* no waiting */
+            (void)troupe_q_close(old->sys, (troupe_q){link->target});
+            (void)(troupe_system_stop_actor(old->sys, link->bridge) == TROUPE_OK);
+        }
         trp_q_link_unref(&link);
     }
     trp_q_connection_free_copies(old);
     (void)pthread_mutex_destroy(&old->opening);
+    (void)pthread_mutex_destroy(&old->handling);
     trp_free(old);
 }
 

@@ -18,10 +18,11 @@ struct troupe_q_connection {
 
     pthread_mutex_t opening;
     _Atomic(struct trp_q_link *) link; /* NULL: not awaited */
+    pthread_mutex_t handling;          /* of the handlers */
     struct {
         troupe_q_answerer function;
         void *context;
-    } handlers[TROUPE_Q_EVENTS]; /* under link's or opening's lock */
+    } handlers[TROUPE_Q_EVENTS];
 };
 
 /* What is wrong, in words, or NULL. */

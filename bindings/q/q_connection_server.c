@@ -60,10 +60,10 @@ troupe_status troupe_q_connection_on(troupe_q_connection *conn, troupe_embedq_ev
     if (event < TROUPE_EMBEDQ_LOGIN || event > TROUPE_EMBEDQ_CLOSED) {
         return TROUPE_EINVAL;
     }
-    (void)pthread_mutex_lock(&conn->opening);
+    (void)pthread_mutex_lock(&conn->handling);
     conn->handlers[event].function = handler;
     conn->handlers[event].context = context;
-    (void)pthread_mutex_unlock(&conn->opening);
+    (void)pthread_mutex_unlock(&conn->handling);
     return TROUPE_OK;
 }
 
@@ -95,10 +95,10 @@ static troupe_status call_handler(struct troupe_q_connection *conn,
 {
     troupe_q_value *value = NULL;
 
-    (void)pthread_mutex_lock(&conn->opening);
+    (void)pthread_mutex_lock(&conn->handling);
     troupe_q_answerer function = conn->handlers[event->event].function;
     void *context = conn->handlers[event->event].context;
-    (void)pthread_mutex_unlock(&conn->opening);
+    (void)pthread_mutex_unlock(&conn->handling);
     if (function == NULL && !troupe_id_is_nobody(conn->options.engine)) {
         return ask_engine(conn, event, answer, failure);
     }

@@ -139,3 +139,12 @@ void conn_fails(troupe_q_future **future, troupe_status status)
     ck_assert_int_eq(troupe_q_future_wait(*future, STUCK, NULL, &failure), status);
     troupe_q_future_unref(future);
 }
+
+troupe_q_value *conn_receive(troupe_q_connection *conn, int64_t amount)
+{
+    troupe_q_value *value = NULL;
+
+    troupe_status status = troupe_q_connection_poll_recv(conn, amount, &value, &failure);
+    ck_assert_msg(status == TROUPE_OK, "%s", failure.text);
+    return value;
+}

@@ -42,4 +42,7 @@ void conn_ends(troupe_q_future **future, const char *text);
 /* Or with the status. */
 void conn_fails(troupe_q_future **future, troupe_status status);
 
+/* Polls, which must succeed: what came that ended no call, or NULL. */
+troupe_q_value *conn_receive(troupe_q_connection *conn, int64_t amount);
+
 #endif

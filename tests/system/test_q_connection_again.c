@@ -73,6 +73,8 @@ static troupe_status end_call(const char *text)
 
 /* ---- the peer and the connection ---- */
 
+static atomic_int delays, ran;
+static _Atomic troupe_ns asked_with;
 static int listener, peer;
 static uint16_t at;
 
@@ -105,6 +107,8 @@ static void begin(void)
     faults_begin(NULL);
     listener = raw_listen(&at);
     peer = -1;
+    atomic_store(&delays, 0);
+    atomic_store(&ran, 0);
 }
 
 static void end(void)
@@ -149,6 +153,15 @@ static troupe_q_info look(troupe_q_connection *conn)
     return info;
 }
 
+/* The peer goes for good; nobody calls until the attempts are used up. */
+static void lose_until_down(troupe_q_connection *conn)
+{
+    raw_close(&listener);
+    raw_reset(&peer);
+    while (look(conn).phase != TROUPE_Q_DOWN) {
+    }
+}
+
 /* ---- the parameters ---- */
 
 START_TEST(parameter_reconnection_attempts_is_off_by_default)
@@ -169,9 +182,6 @@ START_TEST(parameter_reconnection_attempts_is_off_by_default)
 }
 END_TEST
 
-static atomic_int delays;
-static _Atomic troupe_ns asked_with;
-
 static troupe_ns same_again(void *context, troupe_ns delay)
 {
     ck_assert_ptr_eq(context, &delays);
@@ -188,13 +198,8 @@ START_TEST(parameter_reconnection_attempts_counts_connect_attempts)
     options.reconnection_function = same_again;
     options.reconnection_context = &delays;
     troupe_q_connection *conn = open_to_peer(options);
-    raw_close(&listener);
-    raw_reset(&peer);
-    ck_assert_int_eq(troupe_q_connection_query(conn, "a", 0, NULL, NULL, &failure),
-                     TROUPE_EREFUSED);
-    troupe_q_info info = look(conn);
-    ck_assert_int_eq(info.phase, TROUPE_Q_DOWN);
-    ck_assert_uint_eq(info.attempt, 3);
+    lose_until_down(conn);
+    ck_assert_uint_eq(look(conn).attempt, 3);
     ck_assert_int_eq(atomic_load(&delays), 1); /* two waits: the delay, and the next */
     ck_assert_int_eq(atomic_load(&asked_with), TROUPE_MS(1));
     ck_assert(!troupe_q_connection_closed(conn)); /* the next call starts over */
@@ -231,10 +236,7 @@ START_TEST(parameter_reconnection_delay_and_function_make_the_waits)
     options.reconnection_delay = TROUPE_MS(2);
     options.reconnection_attempts = 5;
     troupe_q_connection *conn = open_to_peer(options);
-    raw_close(&listener);
-    raw_reset(&peer);
-    ck_assert_int_eq(troupe_q_connection_query(conn, "a", 0, NULL, NULL, &failure),
-                     TROUPE_EREFUSED);
+    lose_until_down(conn);
     ck_assert_int_eq(atomic_load(&delays), 3); /* waits of 2, 3, 4 and 5 ms */
     ck_assert_int_eq(atomic_load(&asked_with), TROUPE_MS(4));
     troupe_q_connection_free(&conn);
@@ -326,9 +328,43 @@ START_TEST(errors_of_q_timeouts_and_arguments_do_not_reconnect)
 }
 END_TEST
 
-/* ---- async ---- */
+/* ---- what comes in pieces ---- */
 
-static atomic_int ran;
+START_TEST(a_header_in_pieces_is_a_header)
+{
+    troupe_q_connection *conn = open_to_peer(patient(TROUPE_Q_SYNC_CONNECTION));
+    uint8_t message[MESSAGE_MAX];
+    size_t size = raw_message(message, TRP_Q_RESPONSE, "A");
+
+    begin_call(conn, "a", false);
+    raw_hear(peer, TRP_Q_SYNC, "a");
+    for (size_t i = 0; i < size; i++) {
+        raw_send(peer, message + i, 1);
+    }
+    OK(end_call("A"));
+    ck_assert_uint_eq(look(conn).logins, 1);
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
+START_TEST(an_end_inside_a_message_is_a_lost_connection)
+{
+    troupe_q_connection_options options = patient(TROUPE_Q_SYNC_CONNECTION);
+    uint8_t message[MESSAGE_MAX];
+    size_t size = raw_message(message, TRP_Q_RESPONSE, "A");
+
+    options.reconnection_attempts = -1;
+    troupe_q_connection *conn = open_to_peer(options);
+    begin_call(conn, "a", false);
+    raw_hear(peer, TRP_Q_SYNC, "a");
+    raw_send(peer, message, size - 1);
+    raw_close(&peer);
+    ck_assert_int_eq(end_call(NULL), TROUPE_ELOST);
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
+/* ---- async ---- */
 
 static void note(void *context, troupe_q_future *future)
 {
@@ -446,6 +482,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, sync_sends_again_only_what_is_idempotent_when_told_so);
     tcase_add_test(tcase, a_loss_is_noticed_without_a_call);
     tcase_add_test(tcase, errors_of_q_timeouts_and_arguments_do_not_reconnect);
+    tcase_add_test(tcase, a_header_in_pieces_is_a_header);
+    tcase_add_test(tcase, an_end_inside_a_message_is_a_lost_connection);
     tcase_add_test(tcase, lost_futures_end_with_a_status_and_nothing_is_sent_again);
     tcase_add_test(tcase, async_calls_are_never_idempotent);
     tcase_add_test(tcase,

@@ -223,6 +223,19 @@ START_TEST(an_async_message_while_waiting_is_never_the_answer)
 }
 END_TEST
 
+START_TEST(the_text_of_an_error_is_cut_to_what_a_failure_holds)
+{
+    troupe_q_connection *conn = conn_sync();
+
+    ck_assert_int_eq(
+        troupe_q_connection_query(conn, "'1000#\"x\"", 0, NULL, NULL, &failure),
+        TROUPE_EREMOTE);
+    ck_assert_uint_gt(strlen(failure.text), 200);
+    ck_assert_uint_lt(strlen(failure.text), TROUPE_FAILURE_TEXT);
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
 /* ---- wait ---- */
 
 START_TEST(wait_false_gives_the_null_at_once_and_errors_are_invisible)
@@ -238,6 +251,38 @@ START_TEST(wait_false_gives_the_null_at_once_and_errors_are_invisible)
     request.text = "1+`a";
     OK(troupe_q_connection_call(conn, &request, NULL, &failure));
     conn_asks(conn, "a", "42"); /* it came first */
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
+START_TEST(wait_false_of_a_secure_connection_sends_and_gives_the_null)
+{
+    troupe_q_connection *conn = conn_open(conn_options(TROUPE_Q_SECURE_CONNECTION));
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_value *answer = NULL;
+
+    request.wait = TROUPE_Q_NO;
+    request.text = "g:9";
+    OK(troupe_q_connection_call(conn, &request, &answer, &failure));
+    conn_is(answer, "::");
+    conn_asks(conn, "g", "9");
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
+START_TEST(wait_of_a_call_overrides_that_of_the_constructor)
+{
+    troupe_q_connection *conn = conn_sync();
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_value *answer = NULL;
+
+    request.text = "1+1";
+    request.wait = TROUPE_Q_YES;
+    OK(troupe_q_connection_call(conn, &request, &answer, &failure));
+    conn_is(answer, "2");
+    request.wait = TROUPE_Q_NO;
+    OK(troupe_q_connection_call(conn, &request, &answer, &failure));
+    conn_is(answer, "::");
     troupe_q_connection_free(&conn);
 }
 END_TEST
@@ -381,7 +426,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, debug_of_a_future_keeps_the_backtrace);
     tcase_add_test(tcase, a_late_answer_is_dropped_in_its_place);
     tcase_add_test(tcase, an_async_message_while_waiting_is_never_the_answer);
+    tcase_add_test(tcase, the_text_of_an_error_is_cut_to_what_a_failure_holds);
     tcase_add_test(tcase, wait_false_gives_the_null_at_once_and_errors_are_invisible);
+    tcase_add_test(tcase, wait_false_of_a_secure_connection_sends_and_gives_the_null);
+    tcase_add_test(tcase, wait_of_a_call_overrides_that_of_the_constructor);
     tcase_add_test(tcase, close_is_idempotent_and_later_calls_say_closed);
     tcase_add_test(tcase, close_of_async_waits_for_all_answers);
     tcase_add_test(tcase, a_server_that_ends_closes_the_connection);
