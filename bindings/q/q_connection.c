@@ -91,17 +91,25 @@ troupe_status trp_q_connection_link(struct troupe_q_connection *conn, bool singl
 
 /* ---- awaiting ---- */
 
+/* Without waiting. Gone already is as good, and so is a system that ends. */
+static void stop_both(struct trp_q_link *link)
+{
+    (void)(troupe_system_stop_actor(link->sys, link->target) == TROUPE_OK);
+    (void)(troupe_system_stop_actor(link->sys, link->bridge) == TROUPE_OK);
+}
+
 /* Has the bridge close the connection, and waits for it. */
 static void end_link(struct trp_q_link *link)
 {
     troupe_msg *msg = NULL, *answer = NULL;
 
     atomic_store(&link->closed, true);
-    if (troupe_msg_new(TRP_KIND_BRIDGE_END, 0, &msg) == TROUPE_OK &&
-        troupe_call(link->sys, link->bridge, &msg, TROUPE_NEVER, &answer, NULL) !=
-            TROUPE_OK) {
-        /* Gone already, or the system is; then so is the connection. */
-        (void)(troupe_system_stop_actor(link->sys, link->bridge) == TROUPE_OK);
+    troupe_status status = troupe_msg_new(TRP_KIND_BRIDGE_END, 0, &msg);
+    if (status == TROUPE_OK) {
+        status = troupe_call(link->sys, link->bridge, &msg, TROUPE_NEVER, &answer, NULL);
+    }
+    if (status != TROUPE_OK) {
+        stop_both(link);
     }
     troupe_msg_free(&msg);
     troupe_msg_free(&answer);
@@ -297,9 +305,8 @@ void troupe_q_connection_free(troupe_q_connection **conn)
     }
     struct trp_q_link *link = atomic_load(&old->link);
     if (link != NULL) {
-        if (troupe_q_connection_close(old, NULL) == TROUPE_EDEADLK) { /* no waiting */
-            (void)troupe_q_close(old->sys, (troupe_q){link->target});
-            (void)(troupe_system_stop_actor(old->sys, link->bridge) == TROUPE_OK);
+        if (troupe_q_connection_close(old, NULL) == TROUPE_EDEADLK) {
+            stop_both(link);
         }
         trp_q_link_unref(&link);
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mailbox/alloc.h"
 #include "tests/support/certs.h"
 #include "tests/system/q_conn.h"
 
@@ -491,6 +492,59 @@ START_TEST(ssl_info_has_the_keys_of_q)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+/* Every allocation of this thread fails once; returns whether one did. */
+static bool open_and_call(uint64_t nth)
+{
+    troupe_q_connection_options options = conn_options(TROUPE_Q_ASYNC_CONNECTION);
+    troupe_q_connection *conn = NULL;
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_future *future = NULL, *alone = NULL;
+    troupe_q_value *value = NULL;
+
+    options.username = "joe";
+    request.text = "1+1";
+    request.debug = true;
+    trp_fail_nth(nth);
+    troupe_status status = troupe_q_connection_open(sys, &options, &conn, &failure);
+    if (status == TROUPE_OK) {
+        status = troupe_q_connection_await(conn, &failure);
+    }
+    if (status == TROUPE_OK) {
+        status = troupe_q_connection_call(conn, &request, &value, &failure);
+        troupe_q_unref(&value);
+    }
+    if (status == TROUPE_OK) {
+        status = troupe_q_connection_call_async(conn, &request, &future, NULL, &failure);
+    }
+    if (status == TROUPE_OK) {
+        request.reuse = false;
+        request.wait = TROUPE_Q_NO;
+        status = troupe_q_connection_call_async(conn, &request, &alone, NULL, &failure);
+    }
+    troupe_q_connection_free(&conn);
+    bool failed = trp_fail_happened();
+    ck_assert(failed || status == TROUPE_OK);
+    troupe_q_future_unref(&future);
+    troupe_q_future_unref(&alone);
+    return failed;
+}
+
+START_TEST(without_memory_opening_and_calling_fail_and_leave_nothing)
+{
+    uint64_t nth = 1;
+
+    while (open_and_call(nth)) {
+        nth++;
+    }
+    ck_assert_uint_gt(nth, 10);
+    troupe_q_connection *conn = conn_sync();
+    conn_asks(conn, "1+1", "2");
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_connection");
@@ -524,6 +578,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, class_secure_without_tls_is_a_plain_connection);
     tcase_add_test(tcase, a_certificate_nobody_vouches_for_is_refused);
     tcase_add_test(tcase, ssl_info_has_the_keys_of_q);
+    tcase_add_test(tcase, without_memory_opening_and_calling_fail_and_leave_nothing);
     suite_add_tcase(suite, tcase);
     return suite;
 }
