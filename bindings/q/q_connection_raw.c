@@ -212,13 +212,25 @@ static troupe_status receive(troupe_q_connection *conn, struct trp_q_link *link,
     return status;
 }
 
-/* Not yet answered, or answered and not yet polled for. */
+/* Calls not yet answered, or answered and not yet polled for. */
 static uint64_t pending(struct trp_q_link *link)
 {
     (void)pthread_mutex_lock(&link->lock);
-    uint64_t count = (uint64_t)link->queued.count + link->sent + link->arrived.count;
+    uint64_t count = (uint64_t)link->queued.count + link->sent;
+    for (const struct trp_q_call *c = link->arrived.first; c != NULL; c = c->next) {
+        count += c->future != NULL;
+    }
     (void)pthread_mutex_unlock(&link->lock);
     return count;
+}
+
+/* Something came and was not polled for. */
+static bool any_left(struct trp_q_link *link)
+{
+    (void)pthread_mutex_lock(&link->lock);
+    bool left = link->arrived.count + link->kept.count > 0;
+    (void)pthread_mutex_unlock(&link->lock);
+    return left;
 }
 
 troupe_status troupe_q_connection_poll_recv(troupe_q_connection *conn, int64_t amount,
@@ -230,7 +242,7 @@ troupe_status troupe_q_connection_poll_recv(troupe_q_connection *conn, int64_t a
 
     if (status == TROUPE_ECLOSED) {
         link = atomic_load(&conn->link); /* what came before the end is still there */
-        status = link->raw && pending(link) > 0 ? TROUPE_OK : TROUPE_ECLOSED;
+        status = link->raw && any_left(link) ? TROUPE_OK : TROUPE_ECLOSED;
     }
     if (status != TROUPE_OK) {
         return status;

@@ -88,6 +88,7 @@ static troupe_q_connection_options patient(troupe_q_kind kind)
     options.reconnection_attempts = 0;
     options.reconnection_delay = TROUPE_MS(1);
     options.reconnection_delay_max = TROUPE_MS(20);
+    options.close_limit = TROUPE_MS(10); /* some calls are never answered */
     return options;
 }
 

@@ -109,6 +109,40 @@ START_TEST(poll_recv_of_zero_takes_as_many_as_are_pending)
 }
 END_TEST
 
+START_TEST(poll_recv_of_zero_takes_one_when_none_is_pending)
+{
+    troupe_q_connection *raw = conn_raw(TROUPE_S(60));
+    troupe_q_future *future = call_without(raw, "{neg[.z.w]x}each`a`b`c`d");
+
+    send(raw, 0);
+    conn_ends(&future, "`a");
+    conn_is(conn_receive(raw, 0), "`b");
+    conn_is(conn_receive(raw, 0), "`c");
+    conn_is(conn_receive(raw, 0), "`d");
+    troupe_q_connection_free(&raw);
+}
+END_TEST
+
+START_TEST(what_came_before_the_end_can_still_be_polled_for)
+{
+    troupe_q_connection *raw = conn_raw(TROUPE_S(60));
+    troupe_q_future *future =
+        call_without(raw, "{neg[.z.w]x}each`a`b`c;neg[.z.w](::);hclose .z.w");
+    troupe_q_value *value = NULL;
+
+    send(raw, 0);
+    conn_ends(&future, "`a");
+    while (!troupe_q_connection_closed(raw)) {
+    }
+    conn_is(conn_receive(raw, 1), "`b");
+    conn_is(conn_receive(raw, 1), "`c");
+    ck_assert_int_eq(troupe_q_connection_poll_recv(raw, 1, &value, &failure),
+                     TROUPE_ECLOSED);
+    ck_assert_ptr_null(value);
+    troupe_q_connection_free(&raw);
+}
+END_TEST
+
 START_TEST(poll_recv_without_a_timeout_does_not_wait)
 {
     troupe_q_connection *raw = conn_raw(0);
@@ -226,6 +260,11 @@ END_TEST
 
 START_TEST(close_of_raw_ends_its_futures_as_lost)
 {
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+
+    conn_end();
+    options.close_limit = TROUPE_MS(10); /* it never answers what is deferred */
+    conn_begin_with(options);
     troupe_q_connection *raw = conn_raw(0);
     troupe_q_future *sent = conn_call(raw, "{-30!(::)}[]"), *next = NULL;
 
@@ -277,6 +316,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, poll_send_sends_as_many_as_it_says);
     tcase_add_test(tcase, poll_recv_takes_one_message_each_time_it_tries);
     tcase_add_test(tcase, poll_recv_of_zero_takes_as_many_as_are_pending);
+    tcase_add_test(tcase, poll_recv_of_zero_takes_one_when_none_is_pending);
+    tcase_add_test(tcase, what_came_before_the_end_can_still_be_polled_for);
     tcase_add_test(tcase, poll_recv_without_a_timeout_does_not_wait);
     tcase_add_test(tcase, poll_recv_without_pending_calls_gives_the_last_object);
     tcase_add_test(tcase, errors_are_in_the_future_or_raised_when_none_is_pending);
