@@ -210,6 +210,46 @@ START_TEST(answers_to_clients_that_have_gone_go_nowhere)
 }
 END_TEST
 
+START_TEST(an_answer_that_nobody_waits_for_cannot_be_deferred)
+{
+    enum { TIMES = 100 };
+
+    begin();
+    int fd = raw_login(at);
+    for (int i = 0; i < TIMES; i++) {
+        raw_say(fd, TRP_Q_ASYNC, "-30!(::)");
+    }
+    raw_say(fd, TRP_Q_SYNC, "\"read\"");
+    raw_hear(fd, TRP_Q_RESPONSE, "read");
+    raw_close(&fd);
+    end();
+}
+END_TEST
+
+/* Answered while it is being deferred, deferred twice, answered twice. */
+START_TEST(a_query_is_answered_once_however_it_defers)
+{
+    static const char *const texts[] = {
+        "{-30!(::);-30!(.z.w;0b;7)}0",
+        "{-30!(::);-30!(::);-30!(.z.w;0b;7)}0",
+        "{-30!(::);-30!(.z.w;0b;7);@[{-30!(.z.w;0b;8)};0;{x}]}0",
+    };
+
+    begin();
+    int fd = raw_login(at);
+    for (size_t i = 0; i < TRP_COUNT(texts); i++) {
+        uint8_t answer[17];
+        raw_say(fd, TRP_Q_SYNC, texts[i]);
+        raw_take(fd, answer, sizeof(answer));
+        ck_assert_uint_eq(answer[9], 7);
+    }
+    raw_say(fd, TRP_Q_SYNC, "\"next\"");
+    raw_hear(fd, TRP_Q_RESPONSE, "next");
+    raw_close(&fd);
+    end();
+}
+END_TEST
+
 START_TEST(pushes_that_nobody_reads_end_their_client_alone)
 {
     enum { PUSH = 1000000 };
@@ -245,6 +285,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, clients_that_go_while_their_query_runs_leave_nothing);
     tcase_add_test(tcase, a_client_may_close_itself_in_its_query);
     tcase_add_test(tcase, answers_to_clients_that_have_gone_go_nowhere);
+    tcase_add_test(tcase, an_answer_that_nobody_waits_for_cannot_be_deferred);
+    tcase_add_test(tcase, a_query_is_answered_once_however_it_defers);
     tcase_add_test(tcase, pushes_that_nobody_reads_end_their_client_alone);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -84,7 +84,8 @@ bool trp_q_peer_answered(troupe_self *self, struct trp_q_peer *p, troupe_msg *ms
     troupe_q_value *value = NULL;
 
     p->asked--;
-    if (troupe_msg_kind(msg) == TROUPE_KIND_Q_DEFERRED) {
+    bool deferred = troupe_msg_kind(msg) == TROUPE_KIND_Q_DEFERRED;
+    if (deferred && event == TROUPE_EMBEDQ_SYNC) {
         struct trp_q_slot *slot = trp_q_slots_find(&p->slots, request);
         if (slot != NULL) {
             slot->state = TRP_Q_SLOT_DEFERRED;
@@ -94,7 +95,8 @@ bool trp_q_peer_answered(troupe_self *self, struct trp_q_peer *p, troupe_msg *ms
     if (failure == NULL && troupe_msg_kind(msg) == TROUPE_KIND_Q_VALUE) {
         value = troupe_msg_take(msg);
     }
-    handled(self, p, event, request, &value, error_of(p, event, failure));
+    handled(self, p, event, request, &value,
+            deferred ? "there is no answer to defer" : error_of(p, event, failure));
     return true;
 }
 

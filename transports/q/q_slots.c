@@ -57,15 +57,24 @@ troupe_status trp_q_slots_add(struct trp_q_slots *slots, uint64_t *request)
     return status;
 }
 
-static struct trp_q_slot *oldest_deferred(struct trp_q_slots *slots)
+static struct trp_q_slot *oldest(struct trp_q_slots *slots, enum trp_q_slot_state state)
 {
     for (uint32_t i = 0; i < slots->count; i++) {
         struct trp_q_slot *slot = at(slots, slots->first + i);
-        if (slot->state == TRP_Q_SLOT_DEFERRED) {
+        if (slot->state == state) {
             return slot;
         }
     }
     return NULL;
+}
+
+/* A handler may answer before it has said that it defers: then the oldest request that is
+ * being evaluated is meant. */
+static struct trp_q_slot *oldest_deferred(struct trp_q_slots *slots)
+{
+    struct trp_q_slot *slot = oldest(slots, TRP_Q_SLOT_DEFERRED);
+
+    return slot != NULL ? slot : oldest(slots, TRP_Q_SLOT_WAITING);
 }
 
 struct trp_q_slot *trp_q_slots_find(struct trp_q_slots *slots, uint64_t request)

@@ -30,7 +30,7 @@ TROUPE_MUST_CHECK troupe_status trp_q_slots_add(struct trp_q_slots *slots,
                                                 uint64_t *request);
 
 /* The slot of a request that is not answered yet, or NULL; request 0: the oldest that is
- * deferred. */
+ * deferred, or without one the oldest. */
 struct trp_q_slot *trp_q_slots_find(struct trp_q_slots *slots, uint64_t request);
 
 /* Makes a slot ready; *value is moved. */
