@@ -65,7 +65,8 @@ typedef struct troupe_q_options {
     troupe_ns close_limit;  /* closing waits this long for answers; 0: 5 s */
     uint32_t pending_limit; /* calls without answer, waiting ones included; 0: 65536 */
     size_t output_limit; /* bytes waiting to be written, then TROUPE_EBUSY; 0: 64 MiB */
-    uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 4 GiB */
+    uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 4 GiB, at
+                               most 64 GiB */
     bool small_messages;    /* log in with capability 3 instead of 6 */
     bool compress;          /* large messages to peers that are not on this machine */
     bool raw;               /* see below */

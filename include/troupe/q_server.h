@@ -156,7 +156,8 @@ typedef struct troupe_q_server_options {
     troupe_ns send_limit;   /* a client that takes nothing of what waits for it is dropped
                                after this to twice this; 0: never */
     size_t output_limit;    /* bytes a client lets wait before it is dropped; 0: 64 MiB */
-    uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 1 GiB */
+    uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 1 GiB, at
+                               most 64 GiB */
     bool compress;          /* large messages to clients that are not on this machine */
     troupe_failure *failure; /* receives why a server is not made; may be NULL */
 } troupe_q_server_options;

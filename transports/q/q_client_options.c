@@ -83,7 +83,7 @@ troupe_status trp_q_client_check(const troupe_q_options *given, troupe_q_options
     DEFAULT(reconnection_delay_max, TROUPE_S(DELAY_MAX_S));
     DEFAULT(pending_limit, PENDING_LIMIT);
     DEFAULT(output_limit, OUTPUT_LIMIT);
-    DEFAULT(message_limit, TRP_Q_MESSAGE_MAX);
+    DEFAULT(message_limit, TRP_Q_MESSAGE);
 #undef DEFAULT
     out->raw = given->raw || given->raw_any;
     out->host = given->host != NULL ? given->host : "localhost";

@@ -69,12 +69,18 @@ void trp_q_header_write(uint8_t to[TRP_Q_HEADER], const struct trp_q_header *hea
     }
 }
 
+uint8_t *trp_q_message_resize(uint8_t *message, size_t size)
+{
+    uint8_t *memory = message != NULL ? message - HOME - SHIFT : NULL;
+
+    memory =
+        size > SIZE_MAX - HOME - SHIFT ? NULL : trp_realloc(memory, HOME + SHIFT + size);
+    return memory != NULL ? memory + HOME + SHIFT : NULL;
+}
+
 uint8_t *trp_q_message_new(size_t size)
 {
-    uint8_t *memory =
-        size > SIZE_MAX - HOME - SHIFT ? NULL : trp_alloc(HOME + SHIFT + size);
-
-    return memory != NULL ? memory + HOME + SHIFT : NULL;
+    return trp_q_message_resize(NULL, size);
 }
 
 void trp_q_message_free(uint8_t *message)

@@ -35,12 +35,12 @@ struct trp_q_limits {
     uint32_t depth;   /* nesting, at most TROUPE_Q_DEPTH_MAX */
 };
 
-#define TRP_Q_MESSAGE_MAX ((uint64_t)4 << 30)
-#define TRP_Q_PLAIN_MAX   ((uint64_t)4 << 30)
+#define TRP_Q_MESSAGE_MAX ((uint64_t)64 << 30) /* the highest limit there is */
+#define TRP_Q_MESSAGE     ((uint64_t)4 << 30)  /* where nothing else is said */
 /* An initialiser: struct trp_q_limits limits = TRP_Q_LIMITS. */
 #define TRP_Q_LIMITS                                                                     \
     {                                                                                    \
-        TRP_Q_MESSAGE_MAX, TRP_Q_PLAIN_MAX, TROUPE_Q_DEPTH_MAX                           \
+        TRP_Q_MESSAGE, TRP_Q_MESSAGE, TROUPE_Q_DEPTH_MAX                                 \
     }
 
 /* Why something was refused: a text that lives for ever, and where in the (plain)
@@ -70,6 +70,10 @@ TROUPE_MUST_CHECK troupe_status trp_q_header_read(const uint8_t *bytes, size_t s
  * whole message are aligned. NULL: no memory. Freed with trp_q_message_free, or by the
  * last reference of the blob made of it. */
 uint8_t *trp_q_message_new(size_t size);
+
+/* The same memory with another size, moved without a copy when it is large; NULL inside
+ * is allowed. NULL: no memory, and `message` is as it was. */
+uint8_t *trp_q_message_resize(uint8_t *message, size_t size);
 void trp_q_message_free(uint8_t *message);
 
 /* Makes a blob of such memory, which is the blob's from then on.
@@ -115,6 +119,21 @@ TROUPE_MUST_CHECK troupe_status trp_q_encode(const troupe_q_value *value,
                                              const struct trp_q_encoding *how,
                                              struct trp_buffer *out,
                                              struct trp_q_why *why);
+
+enum { TRP_Q_FRONT = TRP_Q_HEADER + 10 }; /* the most bytes before a vector's items */
+
+/* For a message whose items need not be copied, as they lie in memory as they are sent:
+ * what comes before them.
+ *
+ * value   whose data is the rest of the message: a fixed-width vector
+ * how     `compress` does not count
+ * size    receives how much of `front` there is; 0: it is no such message
+ *
+ * Returns as trp_q_encode. */
+TROUPE_MUST_CHECK troupe_status trp_q_encode_front(const troupe_q_value *value,
+                                                   const struct trp_q_encoding *how,
+                                                   uint8_t front[TRP_Q_FRONT],
+                                                   size_t *size, struct trp_q_why *why);
 
 /* The bytes of the plain message trp_q_encode would make, after the same checks. */
 TROUPE_MUST_CHECK troupe_status trp_q_encoded_size(const troupe_q_value *value,

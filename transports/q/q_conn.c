@@ -27,7 +27,9 @@ void trp_q_conn_fini(struct trp_q_conn *conn)
     trp_stream_close(&conn->stream);
 }
 
-/* Makes room for at least `size` bytes of the message, doubling up to its total. */
+/* Makes room for at least `size` bytes of the message: half as much again as there was,
+ * up to its total. Large memory is moved without a copy, so that there is never more than
+ * that above what has arrived. */
 static troupe_status gather_room(struct trp_q_conn *conn, size_t size)
 {
     size_t total = (size_t)conn->header.total;
@@ -37,16 +39,12 @@ static troupe_status gather_room(struct trp_q_conn *conn, size_t size)
         return TROUPE_OK;
     }
     while (room < size) {
-        room = room > total / 2 ? total : room * 2;
+        room += room / 2;
     }
     room = room < total ? room : total;
-    uint8_t *bytes = trp_q_message_new(room);
+    uint8_t *bytes = trp_q_message_resize(conn->gathered, room);
     if (bytes == NULL) {
         return TROUPE_ENOMEM;
-    }
-    if (conn->gathered != NULL) {
-        memcpy(bytes, conn->gathered, conn->have);
-        trp_q_message_free(conn->gathered);
     }
     conn->gathered = bytes;
     conn->room = room;
@@ -189,6 +187,61 @@ troupe_status trp_q_conn_next_bytes(struct trp_q_conn *conn, uint8_t *kind,
     return next(conn, kind, &(struct taker){NULL, blob}, why);
 }
 
+/* Puts what is before the items into the output, and the items as they lie in memory. */
+static troupe_status write_shared(struct trp_stream *stream, const troupe_q_value *value,
+                                  const uint8_t *front, size_t size)
+{
+    troupe_q_value *held = troupe_q_ref((troupe_q_value *)(uintptr_t)value);
+    size_t bytes = value->count * trp_q_wire_width(value->type);
+    troupe_blob *items = NULL;
+    troupe_status status =
+        troupe_blob_wrap(value->data, bytes, trp_q_msg_drop, held, &items);
+
+    if (status != TROUPE_OK) {
+        troupe_q_unref(&held);
+        return status;
+    }
+    status = trp_buffer_add(&stream->out, front, size);
+    stream->out.status = TROUPE_OK;
+    if (status == TROUPE_OK) {
+        status = trp_stream_write_blob(stream, items);
+        stream->out.end -= status != TROUPE_OK ? size : 0; /* as it was */
+    }
+    troupe_blob_unref(&items);
+    return status;
+}
+
+static bool may_share(const struct trp_q_conn *conn, const troupe_q_value *value,
+                      const struct trp_q_encoding *how)
+{
+    return value->type > 0 && value->count >= TRP_Q_SHARE_ABOVE / 16 &&
+           value->count * trp_q_wire_width(value->type) >= TRP_Q_SHARE_ABOVE &&
+           value->data != value->small.bytes && !conn->stream->broken &&
+           (!how->compress || how->capability < TRP_Q_CAP_COMPRESS);
+}
+
+static troupe_status write_value(struct trp_q_conn *conn, const troupe_q_value *value,
+                                 const struct trp_q_encoding *how, struct trp_q_why *why)
+{
+    uint8_t front[TRP_Q_FRONT];
+    size_t size = 0;
+    troupe_status status = TROUPE_OK;
+
+    if (may_share(conn, value, how)) {
+        status = trp_q_encode_front(value, how, front, &size, why);
+        if (status == TROUPE_OK && size != 0) {
+            return write_shared(conn->stream, value, front, size);
+        }
+    }
+    if (status == TROUPE_OK) {
+        status = trp_q_encode(value, how, &conn->stream->out, why);
+    }
+    if (status == TROUPE_OK) {
+        trp_stream_wrote(conn->stream);
+    }
+    return status;
+}
+
 troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_t kind,
                                const troupe_q_value *value, size_t backlog,
                                struct trp_q_why *why)
@@ -198,21 +251,17 @@ troupe_status trp_q_conn_write(struct trp_q_conn *conn, uint8_t kind,
                                        .compress = conn->compress,
                                        .big = trp_q_host_is_big()};
 
-    if (trp_stream_backlog(conn->stream) > backlog) {
-        return TROUPE_EBUSY;
-    }
-    troupe_status status = trp_q_encode(value, &how, &conn->stream->out, why);
-    if (status == TROUPE_OK) {
-        trp_stream_wrote(conn->stream);
-    }
-    return status;
+    return trp_stream_backlog(conn->stream) > backlog
+               ? TROUPE_EBUSY
+               : write_value(conn, value, &how, why);
 }
 
 /* Whether the bytes are one message that the peer takes. */
 static troupe_status judge(const struct trp_q_conn *conn, const uint8_t *message,
                            size_t size, struct trp_q_why *why)
 {
-    struct trp_q_limits limits = TRP_Q_LIMITS;
+    const struct trp_q_limits limits = {TRP_Q_MESSAGE_MAX, TRP_Q_MESSAGE_MAX,
+                                        TROUPE_Q_DEPTH_MAX};
     struct trp_q_header header;
     troupe_status status = trp_q_header_read(message, size, &limits, &header, why);
 

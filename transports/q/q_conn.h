@@ -12,7 +12,8 @@
 
 enum {
     TRP_Q_GATHER_ABOVE = 16 << 10, /* bytes; smaller ones wait in the block */
-    TRP_Q_GATHER_FIRST = 1 << 20   /* bytes trusted to a header before they arrive */
+    TRP_Q_GATHER_FIRST = 1 << 20,  /* bytes trusted to a header before they arrive */
+    TRP_Q_SHARE_ABOVE = 1 << 20    /* bytes of a vector that is sent without a copy */
 };
 
 struct trp_q_conn {

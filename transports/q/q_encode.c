@@ -165,13 +165,18 @@ static void write_parts(struct writer *out, const troupe_q_value *v)
     }
 }
 
-static void write_vector(struct writer *out, const troupe_q_value *v)
+static void write_shape(struct writer *out, const troupe_q_value *v)
 {
     bool wide = is_wide(v);
 
     write_u8(out, (uint8_t)v->type);
     write_u8(out, wide ? v->attr | (unsigned)TRP_Q_WIDE : v->attr);
     write_number(out, v->count, wide ? 8 : 4);
+}
+
+static void write_vector(struct writer *out, const troupe_q_value *v)
+{
+    write_shape(out, v);
     if (v->type == TROUPE_Q_LIST) {
         write_parts(out, v);
         return;
@@ -284,6 +289,30 @@ static troupe_status write_message(const troupe_q_value *value,
     trp_q_header_write(to, &header);
     write_value(&w, value);
     trp_buffer_wrote(out, (size_t)size);
+    return TROUPE_OK;
+}
+
+troupe_status trp_q_encode_front(const troupe_q_value *value,
+                                 const struct trp_q_encoding *how,
+                                 uint8_t front[TRP_Q_FRONT], size_t *size,
+                                 struct trp_q_why *why)
+{
+    size_t width = value->type > 0 ? trp_q_wire_width(value->type) : 0;
+    uint64_t total = 0;
+
+    *size = 0;
+    if (width == 0 || (how->big != trp_q_host_is_big() && width > 1 && width < 16)) {
+        return TROUPE_OK;
+    }
+    troupe_status status = trp_q_encoded_size(value, how, &total, why);
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    struct trp_q_header header = {.total = total, .kind = how->kind, .big = how->big};
+    struct writer w = {.at = front + TRP_Q_HEADER, .big = how->big};
+    trp_q_header_write(front, &header);
+    write_shape(&w, value);
+    *size = (size_t)(w.at - front);
     return TROUPE_OK;
 }
 
