@@ -31,7 +31,7 @@ const char *certs_folder(void)
 
 const char *certs_path(const char *name)
 {
-    static char paths[CERTS_PATHS][SCRATCH_PATH + 32];
+    static char paths[CERTS_PATHS][SCRATCH_PATH + 80];
     static unsigned next;
     char *path = paths[next++ % CERTS_PATHS];
 
