@@ -82,9 +82,9 @@ static bool spin(struct trp_base *base, troupe_ns until)
             if (!trp_gate_is_empty(&base->gate)) {
                 return true;
             }
-#if defined(__x86_64__)
-            __builtin_ia32_pause();
-#endif
+            if (i % TRP_PAUSE_EVERY == TRP_PAUSE_EVERY - 1) {
+                trp_pause();
+            }
         }
     } while (trp_clock() < until);
     return false;

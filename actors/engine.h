@@ -70,21 +70,26 @@ struct trp_engine {
     bool too_long;  /* its limit had passed */
     troupe_behavior behavior;
 
-    /* The engine's thread writes, others read. */
-    _Atomic(uint64_t) actor;
+    /* The engine's thread writes with every call, others seldom look. */
+    alignas(64) atomic_uint_fast64_t finished; /* calls that left the queue */
     atomic_uint_fast64_t running; /* who asked for the call that runs; 0: none runs */
     _Atomic troupe_ns began;      /* when it began, while there is a call limit; or 0 */
     struct trp_times wait, run;
     trp_tally calls, failed, cancelled, queued_max;
 
-    /* All write. */
-    alignas(64) atomic_uint_fast32_t queued;
-    atomic_int phase;
+    /* Callers write with every call, the engine's thread seldom looks. */
+    alignas(64) atomic_uint_fast64_t admitted; /* calls that entered the queue */
+    atomic_uint_fast64_t finished_seen;        /* when the queue last seemed full */
     trp_tally refused;
-    atomic_uint interrupting; /* threads that look at `running` to interrupt it */
-    atomic_bool interrupted;  /* the running call shall return */
-    atomic_bool limit_passed; /* because its limit has passed */
-    atomic_bool look;         /* the phase has changed: do not sleep */
+    _Atomic(uint64_t) actor;
+    atomic_int phase;
+
+    /* Seldom written by anybody. */
+    alignas(64)
+        atomic_uint interrupting; /* threads that look at `running` to interrupt it */
+    atomic_bool interrupted;      /* the running call shall return */
+    atomic_bool limit_passed;     /* because its limit has passed */
+    atomic_bool look;             /* the phase has changed: do not sleep */
 
     /* Under the lock. */
     alignas(64) pthread_mutex_t lock;

@@ -19,6 +19,27 @@ static uint32_t wait_clock(const struct trp_engine *engine)
     return (uint32_t)(trp_engine_clock(engine) >> TRP_WAIT_SHIFT);
 }
 
+static uint64_t queue_length(struct trp_engine *engine)
+{
+    uint64_t finished = atomic_load(&engine->finished); /* first: never more than came */
+
+    return atomic_load(&engine->admitted) - finished;
+}
+
+/* Whether the queue was full before call number `before` came. Its end is looked at only
+ * when it seems so: that is a cache line of the engine's thread. */
+static bool full(struct trp_engine *engine, uint64_t before)
+{
+    uint64_t seen = atomic_load_explicit(&engine->finished_seen, memory_order_relaxed);
+
+    if (TRP_LIKELY(before - seen < engine->queue_limit)) {
+        return false;
+    }
+    seen = atomic_load(&engine->finished);
+    atomic_store_explicit(&engine->finished_seen, seen, memory_order_relaxed);
+    return before - seen >= engine->queue_limit;
+}
+
 troupe_status trp_engine_admit(struct trp_base *base, uint64_t to, troupe_msg *msg)
 {
     struct trp_engine *engine = base->engine;
@@ -28,11 +49,11 @@ troupe_status trp_engine_admit(struct trp_base *base, uint64_t to, troupe_msg *m
     }
     /* seq_cst, count before phase: pairs with `finish_draining`, which looks at the phase
      * before the count. */
-    uint_fast32_t queued = atomic_fetch_add(&engine->queued, 1);
+    uint64_t before = atomic_fetch_add(&engine->admitted, 1);
     troupe_status status = TROUPE_OK;
     if (trp_engine_phase(engine) != TRP_ENGINE_RUNNING) {
         status = TROUPE_ECLOSED;
-    } else if (queued >= engine->queue_limit) {
+    } else if (full(engine, before)) {
         status = TROUPE_EBUSY;
     }
     if (TRP_UNLIKELY(status != TROUPE_OK)) {
@@ -50,7 +71,7 @@ void trp_engine_refused(struct trp_base *base, troupe_msg *msg)
 
     msg->flags &= (uint8_t)~TRP_MSG_COUNTED;
     (void)atomic_fetch_add_explicit(&engine->refused, 1, memory_order_relaxed);
-    (void)atomic_fetch_sub(&engine->queued, 1);
+    (void)atomic_fetch_sub(&engine->admitted, 1);
     if (trp_engine_phase(engine) != TRP_ENGINE_RUNNING) {
         trp_engine_nudge(engine); /* it may wait for the count alone */
     }
@@ -71,9 +92,7 @@ uint64_t trp_engine_waited(const struct trp_base *base, const troupe_msg *msg)
 /* Takes a message out of the count. */
 static void uncount(struct trp_engine *engine, troupe_msg *msg)
 {
-    uint_fast32_t queued = atomic_fetch_sub(&engine->queued, 1);
-
-    trp_tally_max(&engine->queued_max, queued);
+    trp_tally_add(&engine->finished, 1);
     msg->flags &= (uint8_t)~TRP_MSG_COUNTED;
 }
 
@@ -114,7 +133,7 @@ static void read_times(struct trp_times *times, troupe_ns *total, troupe_ns *max
 
 void trp_engine_read_stats(struct trp_engine *engine, troupe_engine_stats *out)
 {
-    uint32_t queued = (uint32_t)atomic_load(&engine->queued);
+    uint32_t queued = (uint32_t)queue_length(engine);
     uint32_t peak = (uint32_t)read_tally(&engine->queued_max);
 
     *out = (troupe_engine_stats){.calls = read_tally(&engine->calls),
@@ -236,11 +255,12 @@ static troupe_status run(struct trp_engine *engine, troupe_msg **msg, bool count
     uint64_t asker = ((*msg)->flags & TRP_MSG_ASK) != 0 ? (*msg)->from.bits : 0;
     uint64_t caller = (*msg)->from.bits, id = (*msg)->trace;
     uint32_t number = trp_id_number(base->self.actor->id);
-    troupe_ns begin = engine->last != 0 ? engine->last : trp_engine_clock(engine);
+    troupe_ns begin = engine->last != 0 ? engine->last : base->now;
 
     if (counted) {
         uint64_t waited = waited_until(*msg, begin);
         uncount(engine, *msg);
+        trp_tally_max(&engine->queued_max, base->self.actor->mail + UINT64_C(1));
         note_time(&engine->wait, waited);
         trp_record(base->recorder, TROUPE_EV_CALL_BEGIN, (uint16_t)(*msg)->kind, number,
                    id, trp_id_number(caller),
@@ -418,7 +438,7 @@ static void finish_draining(struct trp_engine *engine, struct trp_actor *actor)
     enum trp_engine_phase phase = trp_engine_phase(engine);
 
     if (phase == TRP_ENGINE_CANCELLING ||
-        (phase == TRP_ENGINE_DRAINING && atomic_load(&engine->queued) == 0)) {
+        (phase == TRP_ENGINE_DRAINING && queue_length(engine) == 0)) {
         trp_end_soon(engine->base, actor, TROUPE_OK);
     }
 }

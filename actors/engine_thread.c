@@ -80,9 +80,9 @@ static bool spin(struct trp_engine *engine)
             if (!trp_gate_is_empty(&base->gate) || atomic_load(&engine->look)) {
                 return true;
             }
-#if defined(__x86_64__)
-            __builtin_ia32_pause();
-#endif
+            if (i % TRP_PAUSE_EVERY == TRP_PAUSE_EVERY - 1) {
+                trp_pause();
+            }
         }
     } while (trp_clock() < until);
     return false;

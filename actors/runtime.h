@@ -12,6 +12,7 @@
 #define TRP_ACTORS_RUNTIME_H
 
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #include <troupe/future.h>
@@ -172,7 +173,6 @@ struct trp_base_call {
 struct trp_base {
     struct troupe_self self; /* first: a self is its base */
     struct trp_recorder *recorder;
-    struct troupe_system *system;
     struct trp_actor *run_head, *run_tail;
     troupe_ns now;
     uint64_t next_message; /* index << 48 | counter: how many were accepted */
@@ -187,7 +187,6 @@ struct trp_base {
     uint32_t bodies; /* actors that are neither light nor hidden */
     uint32_t hidden; /* the runtime's own */
     uint32_t number, number_end;
-    uint32_t index; /* from 1 */
     uint32_t ready; /* length of the run queue */
     bool in_pass;
     bool plain;    /* not observed, seeded or an engine's: turns take the short way */
@@ -196,7 +195,6 @@ struct trp_base {
     int16_t exit_reason;
     bool stopping_all;  /* shutdown has reached this base */
     bool dropping_mail; /* the deadline has passed: drops say shutdown */
-    bool is_engine;
     uint64_t random;
     bool seeded;
     uint32_t batch;
@@ -214,15 +212,21 @@ struct trp_base {
 
     void (*schedule)(
         struct trp_base *base); /* work appeared outside a pass; may be NULL */
-    struct trp_loop *loop;      /* base.c */
-    struct trp_engine *engine;  /* engine.c */
+
+    /* Constant once others know the base: in lines that nobody writes, as every message
+     * from another thread looks here. */
+    alignas(128) struct troupe_system *system;
+    uint32_t index; /* from 1 */
+    bool is_engine;
+    struct trp_loop *loop;     /* base.c */
+    struct trp_engine *engine; /* engine.c */
+    void (*wake)(struct trp_base *base);
 
     /* Shared with other threads. */
-    struct trp_gate gate;
+    alignas(128) struct trp_gate gate;
     atomic_uint_fast32_t gate_count; /* put and not yet admitted */
     atomic_bool asleep; /* set before sleeping, then look at the gate again */
-    void (*wake)(struct trp_base *base); /* constant before the first put */
-    atomic_bool gone; /* its thread has ended: nothing is admitted any more */
+    atomic_bool gone;   /* its thread has ended: nothing is admitted any more */
 };
 
 struct trp_name;
@@ -512,6 +516,17 @@ void trp_engine_free(struct trp_engine **engine);
 
 /* ---- clock.c ---- */
 troupe_ns trp_clock(void);
+
+/* Tells the processor that a loop waits for another thread. It takes up to 45 ns, so a
+ * loop that must answer soon says it seldom. */
+enum { TRP_PAUSE_EVERY = 8 };
+
+static inline void trp_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
 
 /* ---- log.c ---- */
 void trp_log(struct trp_base *base, troupe_log_level level, const char *event,

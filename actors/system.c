@@ -48,7 +48,7 @@ troupe_status trp_base_new(struct troupe_system *sys, struct trp_engine *engine,
                            struct trp_base **out)
 {
     uint32_t index = free_index(sys);
-    struct trp_base *base = index != 0 ? trp_aligned(64, sizeof(*base)) : NULL;
+    struct trp_base *base = index != 0 ? trp_aligned(128, sizeof(*base)) : NULL;
 
     if (base == NULL) {
         return index == 0 ? TROUPE_ELIMIT : TROUPE_ENOMEM;
