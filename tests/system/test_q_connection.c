@@ -132,7 +132,7 @@ START_TEST(parameter_timeout_limits_a_call)
     options.timeout = 1;
     options.connection_timeout = TROUPE_S(60);
     troupe_q_connection *conn = conn_open(options);
-    request.text = "1+1";
+    request.text = "system\"sleep 1\""; /* far longer than the limit */
     ck_assert_int_eq(troupe_q_connection_call(conn, &request, NULL, &failure),
                      TROUPE_ETIMEDOUT);
     ck_assert_str_eq(failure.text, "Query timed out");
