@@ -8,19 +8,17 @@ static bool is_hole(const qv *v)
     return v == NULL || (v->type == TROUPE_Q_UNARY && TRP_Q_BYTES(v)[0] == TROUPE_Q_HOLE);
 }
 
-/* f with arguments, some of them holes (NULL); `rank` places in all. */
-static qv *project(struct trp_embedq *q, qv *f, size_t count, qv **args, size_t rank)
+/* f with arguments, some of them holes (NULL); those behind them are not there. */
+static qv *project(struct trp_embedq *q, qv *f, size_t count, qv **args)
 {
-    size_t places = rank > count ? rank : count;
     qv *parts[1 + TRP_EQ_ARGS_MAX] = {troupe_q_ref(f)};
 
-    for (size_t i = 0; i < places; i++) {
-        parts[i + 1] = i < count && args[i] != NULL
-                           ? troupe_q_ref(args[i])
-                           : trp_q_of_code(TROUPE_Q_UNARY, TROUPE_Q_HOLE);
+    for (size_t i = 0; i < count; i++) {
+        parts[i + 1] = args[i] != NULL ? troupe_q_ref(args[i])
+                                       : trp_q_of_code(TROUPE_Q_UNARY, TROUPE_Q_HOLE);
     }
-    qv *v = trp_q_of_parts(TROUPE_Q_PROJECTION, places + 1, parts);
-    for (size_t i = 0; v == NULL && i <= places; i++) {
+    qv *v = trp_q_of_parts(TROUPE_Q_PROJECTION, count + 1, parts);
+    for (size_t i = 0; v == NULL && i <= count; i++) {
         trp_eq_drop(parts[i]);
     }
     return trp_eq_made(q, v);
@@ -46,7 +44,7 @@ qv *trp_eq_call_builtin(struct trp_embedq *q, const struct trp_eq_builtin *b,
     }
     if (count == 1 && b->two != NULL) {
         qv *f = trp_eq_builtin_value(q, b);
-        qv *v = f != NULL ? project(q, f, 1, args, 2) : NULL;
+        qv *v = f != NULL ? project(q, f, 1, args) : NULL;
         trp_eq_drop(f);
         return v;
     }
@@ -63,7 +61,7 @@ qv *trp_eq_call_lambda(struct trp_embedq *q, struct trp_eq_lambda *lambda, size_
         return trp_eq_fail(q, "rank");
     }
     if (count < lambda->rank) {
-        return project(q, lambda->value, count, args, lambda->rank);
+        return project(q, lambda->value, count, args);
     }
     if (q->calls >= q->options.call_depth) {
         return trp_eq_fail(q, "stack");
@@ -148,7 +146,7 @@ static qv *apply_lambda(struct trp_embedq *q, qv *f, size_t count, qv **args)
     if (lambda == NULL) {
         return NULL;
     }
-    qv *out = count < lambda->rank ? project(q, f, count, args, lambda->rank)
+    qv *out = count < lambda->rank ? project(q, f, count, args)
                                    : trp_eq_call_lambda(q, lambda, count, args);
     trp_eq_code_unref(code);
     return out;
@@ -178,7 +176,7 @@ static qv *apply_projection(struct trp_embedq *q, qv *f, size_t count, qv **args
         return trp_eq_fail(q, "rank");
     }
     qv *inner = TRP_Q_ITEMS(f)[0];
-    return holes ? project(q, inner, places, filled, places)
+    return holes ? project(q, inner, places, filled)
                  : trp_eq_apply(q, inner, places, filled);
 }
 
@@ -322,8 +320,8 @@ qv *trp_eq_apply(struct trp_embedq *q, qv *f, size_t count, qv **args)
     }
     for (size_t i = 0; function && i < count; i++) {
         if (args[i] == NULL && f->type != TROUPE_Q_PROJECTION) {
-            size_t rank = trp_eq_rank(q, f);
-            return q->failed ? NULL : project(q, f, count, args, rank);
+            (void)trp_eq_rank(q, f); /* a function that is none shows here */
+            return q->failed ? NULL : project(q, f, count, args);
         }
     }
     return apply_value(q, f, count, args);
@@ -339,9 +337,10 @@ qv *trp_eq_apply2(struct trp_embedq *q, qv *f, qv *x, qv *y)
     return trp_eq_apply(q, f, 2, (qv *[]){x, y});
 }
 
-static size_t projection_rank(const qv *f)
+static size_t projection_rank(struct trp_embedq *q, const qv *f)
 {
-    size_t n = 0;
+    size_t whole = trp_eq_rank(q, TRP_Q_ITEMS(f)[0]);
+    size_t n = whole > f->count - 1 ? whole - (f->count - 1) : 0;
 
     for (size_t i = 1; i < f->count; i++) {
         n += is_hole(TRP_Q_ITEMS(f)[i]);
@@ -370,7 +369,7 @@ size_t trp_eq_rank(struct trp_embedq *q, qv *f)
         return rank;
     }
     case TROUPE_Q_PROJECTION:
-        return projection_rank(f);
+        return projection_rank(q, f);
     case TROUPE_Q_COMPOSITION:
         return trp_eq_rank(q, TRP_Q_ITEMS(f)[f->count - 1]);
     case TROUPE_Q_EACH:
