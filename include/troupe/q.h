@@ -43,12 +43,21 @@ typedef struct troupe_q {
 /* How long to wait before the next attempt, when the last wait was `delay`. */
 typedef troupe_ns (*troupe_q_delay)(void *context, troupe_ns delay);
 
+/* Which of the Unix sockets of a port a client tries. */
+typedef enum troupe_q_unix_form {
+    TROUPE_Q_UNIX_FORM_ANY,    /* all, in this order */
+    TROUPE_Q_UNIX_FORM_EXACT,  /* abstract, the name alone */
+    TROUPE_Q_UNIX_FORM_PADDED, /* abstract, the name filled up with NULs */
+    TROUPE_Q_UNIX_FORM_FILE
+} troupe_q_unix_form;
+
 typedef struct troupe_q_options {
     size_t size;      /* sizeof(troupe_q_options) */
     const char *host; /* name or address; NULL: localhost; unix_domain ignores it */
     uint16_t port;    /* 1 to 65535 */
     bool unix_domain; /* the Unix socket of `port` on this machine; not with tls */
-    bool tls;         /* TLS first; how: tls_options */
+    troupe_q_unix_form unix_form;          /* of unix_domain */
+    bool tls;                              /* TLS first; how: tls_options */
     const troupe_tls_options *tls_options; /* copied; NULL: as the environment says */
     const char *username;                  /* without ':'; NULL: "" */
     const char *password;                  /* NULL: "" */

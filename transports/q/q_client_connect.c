@@ -37,6 +37,10 @@ static troupe_status begin_dial(troupe_self *self, struct trp_q_client *c)
         return trp_dial_new(self, c->host, c->options.port, &c->dial);
     }
     troupe_status status = trp_q_addresses_dial(c->options.port, &addresses);
+    if (status == TROUPE_OK && c->options.unix_form != TROUPE_Q_UNIX_FORM_ANY) {
+        addresses.items[0] = addresses.items[c->options.unix_form - 1];
+        addresses.count = 1;
+    }
     return status == TROUPE_OK ? trp_dial_addresses(self, &addresses, &c->dial) : status;
 }
 

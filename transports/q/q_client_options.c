@@ -53,6 +53,9 @@ const char *trp_q_client_wrong(const troupe_q_options *given)
     if (given->tls && given->unix_domain) {
         return "using both tls and unix_domain is not possible";
     }
+    if ((unsigned)given->unix_form > TROUPE_Q_UNIX_FORM_FILE) {
+        return "there is no such form of a Unix socket";
+    }
     if (given->tls_options != NULL &&
         given->tls_options->size != sizeof(*given->tls_options)) {
         return "the TLS options are not of this version's size";
