@@ -5,36 +5,13 @@
 
 const assert = require("assert");
 const path = require("path");
-const { spawn } = require("child_process");
 const nodeq = require("node-q");
 const long = require("long").fromNumber;
+const peer = require("./peer");
 
-function serve(troupe, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(troupe, ["q", "serve", "-p", "0", ...args],
-                        { stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    child.stdout.on("data", (data) => {
-      text += data;
-      const found = /listening on port (\d+)/.exec(text);
-      if (found) resolve({ child, port: Number(found[1]) });
-    });
-    child.once("exit", (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-}
-
-function connect(port, user, password) {
-  return new Promise((resolve, reject) => {
-    nodeq.connect({ host: "127.0.0.1", port, user, password, long2number: true },
-                  (err, con) => (err ? reject(err) : resolve(con)));
-  });
-}
-
-function call(con, ...query) {
-  return new Promise((resolve, reject) => {
-    con.k(...query, (err, value) => (err ? reject(err) : resolve(value)));
-  });
-}
+const { serve, call } = peer;
+const connect = (port, user, password) =>
+  peer.connect({ host: "127.0.0.1", port, user, password });
 
 const day = (y, m, d, ...time) => new Date(Date.UTC(y, m - 1, d, ...time));
 const span = (ms) => new Date(86400000 * (10957 + ms / 86400000)); // as node-q rounds

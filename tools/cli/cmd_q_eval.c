@@ -2,70 +2,72 @@
  * cmd_q_eval.c - `troupe q eval`: one call to a q process. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "tools/cli/cmd.h"
 #include "tools/cli/cmd_q.h"
 #include "tools/cli/q_session.h"
 
 static const char usage[] =
-    "usage: troupe q eval [OPTION...] [USER:PASSWORD@]HOST:PORT EXPRESSION [ARG...]\n"
+    "usage: troupe q eval [OPTION...] ADDRESS EXPRESSION [ARGUMENT...]\n"
+    "       troupe q eval [OPTION...] --lines ADDRESS\n"
     "\n"
     "Evaluates EXPRESSION in a q process and prints the result as q does. With up to 8\n"
-    "ARGs it is a function they are applied to; each is a q expression, evaluated here.\n"
+    "ARGUMENTs it is a function they are applied to; each is a q expression, evaluated\n"
+    "here.\n"
     "\n"
-    "  --user NAME:PASSWORD  log in as\n"
-    "  --strings             send every ARG as the text it is\n"
-    "  --timeout SECONDS     give up waiting for the answer\n"
+    "  --strings             send every ARGUMENT as the text it is\n"
+    "  --lines               evaluate each line of standard input, and print a line for\n"
+    "                        each: the result in q's notation, or 'error\n"
     "  --help                print this\n"
+    "\n"
+    "%s"
     "\n"
     "Exit status: 0 printed; 1 an error of q ('type on stderr) or of the connection;\n"
     "2 wrong usage.\n";
 
 struct request {
     struct trp_q_target target;
-    bool strings;
-    const char *user;
+    bool strings, lines;
 };
 
 static const struct option options[] = {
-    {"user", required_argument, NULL, 'u'},
     {"strings", no_argument, NULL, 's'},
-    {"timeout", required_argument, NULL, 't'},
+    {"lines", no_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
+    TRP_Q_TARGET_OPTIONS,
     {NULL, 0, NULL, 0},
 };
 
 /* Returns -1 to go on, else the exit code. */
 static int read_options(int argc, char **argv, struct request *request)
 {
-    int option;
+    int option, code = -1;
 
-    while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+    while (code < 0 && (option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
         switch (option) {
-        case 'u':
-            request->user = optarg;
-            break;
         case 's':
             request->strings = true;
             break;
-        case 't':
-            if (!trp_q_seconds(optarg, &request->target.timeout)) {
-                return trp_cmd_fail(2, "--timeout wants seconds, not '%s'", optarg);
-            }
+        case 'l':
+            request->lines = true;
             break;
         case 'h':
-            (void)fputs(usage, stdout);
+            (void)printf(usage, trp_q_target_usage);
             return 0;
         case ':':
             return trp_cmd_fail(2, "%s wants a value; see troupe q eval --help",
                                 argv[optind - 1]);
-        default:
+        case '?':
             return trp_cmd_fail(2, "there is no option %s; see troupe q eval --help",
                                 argv[optind - 1]);
+        default:
+            code = trp_q_target_option(option, &request->target);
         }
     }
-    return -1;
+    return code;
 }
 
 static int read_argument(troupe_embedq *q, bool string, const char *text,
@@ -124,6 +126,38 @@ static int evaluate(const struct request *request, int argc, char **argv)
     return code;
 }
 
+/* Returns whether the connection lives. */
+static bool evaluate_line(struct trp_q_session *session, const char *line, size_t size)
+{
+    troupe_q_value *query = NULL;
+    bool lost = false;
+    troupe_status status = troupe_q_string(line, size, &query);
+
+    if (status != TROUPE_OK) {
+        (void)trp_cmd_fail(1, "%s", troupe_status_text(status));
+        return false;
+    }
+    (void)trp_q_session_call(session, &query, &lost);
+    return !lost && fflush(stdout) == 0;
+}
+
+static int evaluate_lines(const struct request *request)
+{
+    struct trp_q_session session = {.lines = true};
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size = 0;
+    int code = trp_q_session_open(&request->target, &session);
+
+    while (code == 0 && (size = getline(&line, &room, stdin)) > 0) {
+        size -= line[size - 1] == '\n';
+        code = evaluate_line(&session, line, (size_t)size) ? 0 : 1;
+    }
+    free(line); /* getline's own memory */
+    trp_q_session_close(&session);
+    return code;
+}
+
 int trp_cmd_q_eval(int argc, char **argv)
 {
     struct request request = {.strings = false};
@@ -133,15 +167,16 @@ int trp_cmd_q_eval(int argc, char **argv)
     if (code >= 0) {
         return code;
     }
-    if (argc - optind < 2) {
-        (void)fputs(usage, stderr);
-        return 2;
+    int words = argc - optind;
+    if (request.lines ? words != 1 : words < 2) {
+        return trp_cmd_fail(2, "%s; see troupe q eval --help",
+                            request.lines ? "--lines wants an ADDRESS and nothing else"
+                                          : "it wants an ADDRESS and an EXPRESSION");
     }
-    if (!trp_q_target_read(argv[optind], &request.target)) {
-        return trp_cmd_fail(2, "'%s' is not [USER:PASSWORD@]HOST:PORT", argv[optind]);
+    code = trp_q_target_read(argv[optind], &request.target);
+    if (code >= 0) {
+        return code;
     }
-    if (request.user != NULL && !trp_q_target_user(request.user, &request.target)) {
-        return trp_cmd_fail(2, "--user wants NAME:PASSWORD");
-    }
-    return evaluate(&request, argc - optind - 1, argv + optind + 1);
+    return request.lines ? evaluate_lines(&request)
+                         : evaluate(&request, words - 1, argv + optind + 1);
 }

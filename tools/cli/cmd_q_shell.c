@@ -10,23 +10,25 @@
 #include "tools/cli/q_session.h"
 
 static const char usage[] =
-    "usage: troupe q shell [--user NAME:PASSWORD] [--timeout SECONDS]\n"
-    "                      [USER:PASSWORD@]HOST:PORT\n"
+    "usage: troupe q shell [OPTION...] ADDRESS\n"
     "\n"
     "Reads q expressions, evaluates them in a q process and prints what it answers. \\\\ "
     "or\n"
     "the end of input leaves; Ctrl-C gives up waiting. On a terminal lines can be "
     "edited\n"
-    "and are remembered in $XDG_STATE_HOME/troupe/q_history (~/.local/state when that is "
+    "and are remembered in $XDG_STATE_HOME/troupe/q_history (~/.local/state when that "
+    "is\n"
     "unset).\n"
+    "\n"
+    "%s"
+    "  --help                print this\n"
     "\n"
     "Exit status: 0; 1 the connection failed, or, without a terminal, the last error;\n"
     "2 wrong usage.\n";
 
 static const struct option options[] = {
-    {"user", required_argument, NULL, 'u'},
-    {"timeout", required_argument, NULL, 't'},
     {"help", no_argument, NULL, 'h'},
+    TRP_Q_TARGET_OPTIONS,
     {NULL, 0, NULL, 0},
 };
 
@@ -104,35 +106,27 @@ static int run(const struct trp_q_target *target)
 int trp_cmd_q_shell(int argc, char **argv)
 {
     struct trp_q_target target = {.port = 0};
-    const char *user = NULL;
-    int option;
+    int option, code = -1;
 
     optind = 1;
-    while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+    while (code < 0 && (option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
         if (option == 'h') {
-            (void)fputs(usage, stdout);
+            (void)printf(usage, trp_q_target_usage);
             return 0;
         }
-        if (option == 'u') {
-            user = optarg;
-        } else if (option != 't') {
+        if (option == '?' || option == ':') {
             return trp_cmd_fail(2,
                                 "%s: no such option, or without its value; see troupe q "
                                 "shell --help",
                                 argv[optind - 1]);
-        } else if (!trp_q_seconds(optarg, &target.timeout)) {
-            return trp_cmd_fail(2, "--timeout wants seconds, not '%s'", optarg);
         }
+        code = trp_q_target_option(option, &target);
     }
-    if (argc - optind != 1) {
-        (void)fputs(usage, stderr);
-        return 2;
+    if (code < 0 && argc - optind != 1) {
+        code = trp_cmd_fail(2, "it wants an ADDRESS; see troupe q shell --help");
     }
-    if (!trp_q_target_read(argv[optind], &target)) {
-        return trp_cmd_fail(2, "'%s' is not [USER:PASSWORD@]HOST:PORT", argv[optind]);
+    if (code < 0) {
+        code = trp_q_target_read(argv[optind], &target);
     }
-    if (user != NULL && !trp_q_target_user(user, &target)) {
-        return trp_cmd_fail(2, "--user wants NAME:PASSWORD");
-    }
-    return run(&target);
+    return code < 0 ? run(&target) : code;
 }

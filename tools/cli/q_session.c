@@ -3,87 +3,12 @@
 #include "tools/cli/q_session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "mailbox/emit.h"
 #include "tools/cli/cmd.h"
 #include "transports/q/q_print.h"
 
-enum { CLOSE_S = 2, SECONDS_MAX = 86400 };
-
-static bool copy(char to[TRP_Q_PART_MAX], const char *text, size_t size)
-{
-    if (size >= TRP_Q_PART_MAX) {
-        return false;
-    }
-    memcpy(to, text, size);
-    to[size] = 0;
-    return true;
-}
-
-bool trp_q_port(const char *text, bool zero, uint16_t *out)
-{
-    char *end;
-    unsigned long port = strtoul(text, &end, 10);
-
-    if (text[0] < '0' || text[0] > '9' || *end != 0 || port > UINT16_MAX ||
-        (port == 0 && !zero)) {
-        return false;
-    }
-    *out = (uint16_t)port;
-    return true;
-}
-
-bool trp_q_seconds(const char *text, troupe_ns *out)
-{
-    char *end;
-    double seconds = strtod(text, &end);
-
-    if (end == text || *end != 0 || !(seconds > 0 && seconds <= SECONDS_MAX)) {
-        return false;
-    }
-    *out = (troupe_ns)(seconds * 1e9);
-    return *out > 0;
-}
-
-bool trp_q_target_user(const char *text, struct trp_q_target *out)
-{
-    const char *colon = strchr(text, ':');
-    size_t user = colon != NULL ? (size_t)(colon - text) : strlen(text);
-
-    return copy(out->user, text, user) &&
-           (colon == NULL || copy(out->password, colon + 1, strlen(colon + 1)));
-}
-
-bool trp_q_target_read(const char *text, struct trp_q_target *out)
-{
-    char user[2 * TRP_Q_PART_MAX];
-    const char *at = strrchr(text, '@');
-    const char *host = at != NULL ? at + 1 : text;
-    const char *colon = strrchr(host, ':');
-
-    if (colon == NULL || !trp_q_port(colon + 1, false, &out->port)) {
-        return false;
-    }
-    if (at != NULL) {
-        size_t size = (size_t)(at - text);
-        if (size >= sizeof(user)) {
-            return false;
-        }
-        memcpy(user, text, size);
-        user[size] = 0;
-        if (!trp_q_target_user(user, out)) {
-            return false;
-        }
-    }
-    size_t size = (size_t)(colon - host);
-    if (size >= 2 && host[0] == '[' && colon[-1] == ']') { /* [::1]:5010 */
-        host++;
-        size -= 2;
-    }
-    return copy(out->host, size != 0 ? host : "localhost",
-                size != 0 ? size : strlen("localhost"));
-}
+enum { CLOSE_S = 2 };
 
 int trp_q_session_open(const struct trp_q_target *target, struct trp_q_session *out)
 {
@@ -94,6 +19,10 @@ int trp_q_session_open(const struct trp_q_target *target, struct trp_q_session *
     options.name = "troupe-q";
     dial.host = target->host;
     dial.port = target->port;
+    dial.unix_domain = target->unix_domain;
+    dial.unix_form = target->form;
+    dial.tls = target->uses_tls;
+    dial.tls_options = &target->tls;
     dial.username = target->user;
     dial.password = target->password;
     troupe_status status = troupe_system_new(&options, &sys);
@@ -122,16 +51,22 @@ void trp_q_session_close(struct trp_q_session *session)
     }
 }
 
-static int print(const troupe_q_value *value)
+static int print(const struct trp_q_session *session, const troupe_q_value *value)
 {
-    const struct trp_q_format format = {.rows = TRP_Q_ROWS, .columns = TRP_Q_COLUMNS};
+    const struct trp_q_format format = {.rows = session->lines ? 0 : TRP_Q_ROWS,
+                                        .columns = session->lines ? 0 : TRP_Q_COLUMNS};
     struct trp_buffer text;
 
-    if (trp_q_is_generic_null(value)) {
+    if (trp_q_is_generic_null(value) && !session->lines) {
         return 0;
     }
     trp_buffer_init(&text, SIZE_MAX / 4);
-    trp_q_print(&text, value, &format);
+    if (session->lines) {
+        trp_q_print_line(&text, value, &format);
+        trp_emit_bytes(&text, "\n", 1);
+    } else {
+        trp_q_print(&text, value, &format);
+    }
     troupe_status status = text.status;
     if (status == TROUPE_OK) {
         size_t size = trp_buffer_size(&text);
@@ -145,10 +80,11 @@ static int print(const troupe_q_value *value)
                                               troupe_status_text(status));
 }
 
-static int print_failure(troupe_status status, const troupe_failure *failure, bool *lost)
+static int print_failure(const struct trp_q_session *session, troupe_status status,
+                         const troupe_failure *failure, bool *lost)
 {
     if (status == TROUPE_EREMOTE) {
-        (void)fprintf(stderr, "'%s\n", failure->text);
+        (void)fprintf(session->lines ? stdout : stderr, "'%s\n", failure->text);
         return 1;
     }
     *lost = status != TROUPE_ETIMEDOUT && status != TROUPE_ETYPE &&
@@ -201,9 +137,9 @@ int trp_q_session_call(struct trp_q_session *session, troupe_q_value **query, bo
         troupe_pending_free(&pending);
     }
     if (status != TROUPE_OK) {
-        return print_failure(status, &failure, lost);
+        return print_failure(session, status, &failure, lost);
     }
-    int code = print(value);
+    int code = print(session, value);
     troupe_q_unref(&value);
     return code;
 }

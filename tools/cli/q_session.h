@@ -3,36 +3,16 @@
 #ifndef TRP_TOOLS_Q_SESSION_H
 #define TRP_TOOLS_Q_SESSION_H
 
-#include <troupe/q.h>
-
 #include "tools/cli/q_signals.h"
-
-enum { TRP_Q_PART_MAX = 256 /* bytes of a host, user name or password */ };
-
-struct trp_q_target {
-    char host[TRP_Q_PART_MAX], user[TRP_Q_PART_MAX], password[TRP_Q_PART_MAX];
-    uint16_t port;
-    troupe_ns timeout; /* of a call; 0: none */
-};
+#include "tools/cli/q_target.h"
 
 struct trp_q_session {
     troupe_system *system;
     troupe_q q;
     troupe_ns timeout;
+    bool lines; /* one line for each answer, errors too, to standard output */
     struct trp_q_signals *signals; /* an interrupt gives up waiting; NULL: none */
 };
-
-/* Reads [USER[:PASSWORD]@]HOST:PORT; false when it is not one. */
-bool trp_q_target_read(const char *text, struct trp_q_target *out);
-
-/* Reads NAME:PASSWORD. */
-bool trp_q_target_user(const char *text, struct trp_q_target *out);
-
-/* Reads a number of seconds above 0. */
-bool trp_q_seconds(const char *text, troupe_ns *out);
-
-/* Reads a port; 0 only when `zero`. */
-bool trp_q_port(const char *text, bool zero, uint16_t *out);
 
 /* Begins; whether the server is there shows with the first call. Prints why not.
  * Returns the exit code. */
