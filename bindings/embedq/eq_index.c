@@ -203,7 +203,8 @@ static qv *index_list(struct trp_embedq *q, qv *x, qv *index)
                    : trp_eq_fail(q, "type");
     }
     if (whole_vector(index)) {
-        int64_t *rows = rows_from(q, index);
+        /* Counted: a nested index may share one vector many times. */
+        int64_t *rows = trp_eq_go_on(q) ? rows_from(q, index) : NULL;
         qv *v = rows != NULL ? trp_eq_take_rows(q, x, rows, index->count) : NULL;
         trp_free(rows);
         return v;
