@@ -135,6 +135,24 @@ static void async_connection(void)
     troupe_q_connection_free(&conn);
 }
 
+static void asynchronous_response(troupe_q_connection *conn)
+{
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_future *sent = NULL, *response = NULL;
+    troupe_q_value *value = NULL;
+    troupe_failure failure;
+
+    request.text = "neg[.z.w] 42";
+    request.wait = TROUPE_Q_NO;
+    request.reuse = false;
+    must(troupe_q_connection_call_async(conn, &request, &sent, &response, &failure),
+         &failure);
+    must(troupe_q_future_wait(response, TROUPE_S(30), &value, &failure), &failure);
+    is(&value, 42);
+    troupe_q_future_unref(&sent);
+    troupe_q_future_unref(&response);
+}
+
 static void cancel(void)
 {
     troupe_q_future *future = NULL;
@@ -174,10 +192,60 @@ static void raw_connection(void)
     troupe_q_connection_free(&conn);
 }
 
+static troupe_status on_sync(void *context, const troupe_q_event *event,
+                             troupe_q_value **answer)
+{
+    (void)context;
+    return troupe_q_long((int64_t)troupe_q_count(event->value), answer);
+}
+
+static troupe_q_connection *raw_server(void)
+{
+    troupe_q_connection_options options = TROUPE_Q_CONNECTION_OPTIONS;
+    troupe_q_connection *server = NULL;
+    troupe_failure failure;
+
+    options.kind = TROUPE_Q_RAW_CONNECTION;
+    options.as_server = true;
+    options.host = "127.0.0.1";
+    options.port = 0;                /* any free one */
+    options.timeout = TROUPE_MS(10); /* of a poll with nothing to do */
+    must(troupe_q_connection_open(sys, &options, &server, &failure), &failure);
+    must(troupe_q_connection_await(server, &failure), &failure); /* listens */
+    must(troupe_q_connection_on(server, TROUPE_EMBEDQ_SYNC, on_sync, NULL), NULL);
+    return server;
+}
+
+/* The client is an actor, so that this thread can serve it. */
+static void serve_one(troupe_q_connection *server)
+{
+    troupe_q_options options = TROUPE_Q_OPTIONS;
+    troupe_q_value *query = NULL, *answer = NULL;
+    troupe_pending *pending = NULL;
+    troupe_msg *msg = NULL;
+    troupe_failure failure;
+    troupe_q q;
+
+    options.host = "127.0.0.1";
+    options.port = troupe_q_connection_port(server);
+    must(troupe_q_open(sys, &options, &q), NULL);
+    must(troupe_q_query("abcd", 0, NULL, &query), NULL);
+    must(troupe_q_post_call(sys, q, &query, TROUPE_S(30), &pending), NULL);
+    while (troupe_pending_wait(pending, 0, &msg) != TROUPE_OK) {
+        must(troupe_q_connection_poll_recv(server, 0, NULL, &failure), &failure);
+    }
+    must(troupe_msg_status(msg), troupe_msg_failure(msg));
+    answer = troupe_q_take(msg);
+    is(&answer, 4);
+    troupe_msg_free(&msg);
+    troupe_pending_free(&pending);
+    must(troupe_q_close(sys, q), NULL);
+}
+
 int main(void)
 {
     troupe_q_connection_options options = TROUPE_Q_CONNECTION_OPTIONS;
-    troupe_q_connection *conn = NULL;
+    troupe_q_connection *conn = NULL, *server = NULL;
     troupe_q_hub *hub = NULL;
     troupe_failure failure;
 
@@ -193,8 +261,16 @@ int main(void)
     names(conn);
     troupe_q_connection_free(&conn);
     async_connection();
+    options.kind = TROUPE_Q_ASYNC_CONNECTION;
+    must(troupe_q_connection_open(sys, &options, &conn, &failure), &failure);
+    must(troupe_q_connection_await(conn, &failure), &failure);
+    asynchronous_response(conn);
+    troupe_q_connection_free(&conn);
     cancel();
     raw_connection();
+    server = raw_server();
+    serve_one(server);
+    troupe_q_connection_free(&server);
     troupe_system_shutdown(sys, TROUPE_S(5));
     (void)troupe_system_join(sys);
     troupe_system_free(&sys);
