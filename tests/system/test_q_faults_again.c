@@ -148,8 +148,11 @@ START_TEST(a_server_that_accepts_all_and_serves_none_is_given_up)
 {
     enum { ATTEMPTS = 7 };
 
+    troupe_q_options options = again(ATTEMPTS);
+
+    options.reconnection_delay_max = TROUPE_S(60); /* none lasts so long, however slow */
     begin();
-    troupe_q q = faults_open_with(bad_port, again(ATTEMPTS));
+    troupe_q q = faults_open_with(bad_port, options);
     troupe_pending *first = call_again(q, "first");
     for (unsigned attempt = 0; attempt <= ATTEMPTS; attempt++) {
         int fd = raw_welcome(listener); /* the first connection, and each attempt */
