@@ -200,6 +200,9 @@ static void *engine_main(void *context)
     engine->ended = engine->sweeping = false;
     (void)pthread_mutex_unlock(&engine->lock);
     troupe_status status = trp_engine_spawn(engine);
+    if (status != TROUPE_OK) {
+        trp_engine_singleton_gone(engine); /* the caller may try again at once */
+    }
     (void)pthread_mutex_lock(&engine->lock);
     engine->open_status = status;
     engine->opening_done = true;
@@ -234,6 +237,7 @@ troupe_status trp_engine_start_thread(struct trp_engine *engine, size_t stack_si
     engine->opening_done = engine->joining = engine->joined = engine->left = false;
     if (create(engine, stack_size) != 0) {
         engine->left = engine->joining = engine->joined = true;
+        trp_engine_singleton_gone(engine);
         return TROUPE_ESYSTEM;
     }
     (void)pthread_mutex_lock(&engine->lock);

@@ -412,6 +412,28 @@ START_TEST(callers_and_a_closer_race_and_nobody_hangs)
 }
 END_TEST
 
+static troupe_status refuse(troupe_self *self, const void *config, void **out)
+{
+    (void)self, (void)config, (void)out;
+    return TROUPE_EACCESS;
+}
+
+START_TEST(a_singleton_that_does_not_open_can_be_tried_again_at_once)
+{
+    troupe_engine_ops only = player;
+    troupe_id other;
+
+    begin();
+    only.capabilities |= TROUPE_ENGINE_SINGLETON;
+    only.name = "only";
+    only.open = refuse;
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(troupe_engine_open(sys, &only, NULL, &other), TROUPE_EACCESS);
+    }
+    end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("engine threads");
@@ -435,6 +457,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_actor_asks_and_hears_in_order);
     tcase_add_test(tcase, actors_are_answered_when_an_engine_is_stuck);
     tcase_add_test(tcase, callers_and_a_closer_race_and_nobody_hangs);
+    tcase_add_test(tcase, a_singleton_that_does_not_open_can_be_tried_again_at_once);
     suite_add_tcase(suite, tcase);
     return suite;
 }
