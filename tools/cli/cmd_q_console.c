@@ -22,6 +22,8 @@ static const char usage[] =
     "  --host ADDRESS    serve on this address of the machine, * for all (127.0.0.1)\n"
     "  --memory SIZE     of all values together: bytes, or with K, M, G (1G)\n"
     "  --time SECONDS    of one evaluation, then 'stop\n"
+    "  --engine libq     evaluate with a licensed q library instead, which is not part\n"
+    "                    of troupe; --libq PATH: this one (libq.so)\n"
     "  -q, --quiet       no greeting\n"
     "  --help            print this\n"
     "\n"
@@ -32,13 +34,10 @@ static const char usage[] =
     "The commands:\n";
 
 static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"host", required_argument, NULL, 'H'},
-    {"memory", required_argument, NULL, 'm'},
-    {"time", required_argument, NULL, 't'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'},   {"host", required_argument, NULL, 'H'},
+    {"memory", required_argument, NULL, 'm'}, {"time", required_argument, NULL, 't'},
+    {"quiet", no_argument, NULL, 'q'},        TRP_Q_LIBQ_OPTIONS,
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
 static bool read_size(const char *text, size_t *out)
@@ -85,6 +84,9 @@ static int take_option(struct trp_q_console_options *console, int option, char *
     case 'q':
         console->quiet = true;
         return -1;
+    case TRP_Q_OPTION_ENGINE:
+    case TRP_Q_OPTION_LIBQ:
+        return trp_q_libq_option(option, &console->libq);
     case 'h':
         (void)fputs(usage, stdout);
         trp_cmd_q_list(stdout);
@@ -125,6 +127,9 @@ int trp_cmd_q_console(int argc, char **argv)
     optind = 1;
     while (code < 0 && (option = getopt_long(argc, argv, "+:p:q", options, NULL)) != -1) {
         code = take_option(&console, option, argv);
+    }
+    if (code < 0 && console.libq.used && (console.time != 0 || console.memory != 0)) {
+        code = trp_cmd_fail(2, "--time and --memory are of the embedded q");
     }
     if (code < 0 && optind < argc) {
         console.script = argv[optind++];

@@ -13,6 +13,7 @@
 #include "mailbox/buffer.h"
 #include "tools/cli/cmd.h"
 #include "tools/cli/cmd_q.h"
+#include "tools/cli/q_libq.h"
 #include "tools/cli/q_session.h"
 
 enum {
@@ -45,6 +46,8 @@ static const char usage[] =
     "  --clients N           at most so many at once (4096)\n"
     "  --idle SECONDS        close clients that are silent for so long (never)\n"
     "  --load FILE           evaluate this q script first\n"
+    "  --engine libq         evaluate with a licensed q library, which is not part of\n"
+    "                        troupe; --libq PATH: this one (libq.so)\n"
     "  --verbose             say on stderr who comes and goes\n"
     "  --help                print this\n"
     "\n"
@@ -58,6 +61,7 @@ struct serving {
     const char *load, *accounts;
     bool has_port, verbose;
     struct trp_buffer script;
+    struct trp_q_libq libq;
 };
 
 static const struct option options[] = {
@@ -75,6 +79,7 @@ static const struct option options[] = {
     {"clients", required_argument, NULL, 'c'},
     {"idle", required_argument, NULL, 'i'},
     {"load", required_argument, NULL, 'l'},
+    TRP_Q_LIBQ_OPTIONS,
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -192,6 +197,9 @@ static int take_option(struct serving *s, int option, char **argv)
     case 'l':
         s->load = optarg;
         return -1;
+    case TRP_Q_OPTION_ENGINE:
+    case TRP_Q_OPTION_LIBQ:
+        return trp_q_libq_option(option, &s->libq);
     case 'v':
         s->verbose = true;
         return -1;
@@ -302,6 +310,9 @@ static int open_engine(const struct serving *s, struct machine *m)
     troupe_embedq_options q = TROUPE_EMBEDQ_OPTIONS;
     troupe_engine_options engine = TROUPE_ENGINE_OPTIONS;
 
+    if (s->libq.used) {
+        return trp_q_libq_open(m->system, &s->libq, NULL, s->load, &m->engine);
+    }
     q.host = troupe_q_hub_host(m->hub);
     q.context = m->hub;
     q.script = s->load != NULL ? (const char *)trp_buffer_front(&s->script) : NULL;

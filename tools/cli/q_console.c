@@ -249,12 +249,17 @@ static int serve(struct console *console, const struct trp_q_console_options *op
     return 0;
 }
 
-static troupe_status open_engine(struct console *console,
-                                 const struct trp_q_console_options *options)
+static int open_engine(struct console *console,
+                       const struct trp_q_console_options *options)
 {
+    const char *const *words = (const char *const *)options->words;
     troupe_engine_options engine = TROUPE_ENGINE_OPTIONS;
     troupe_embedq_options q = TROUPE_EMBEDQ_OPTIONS;
 
+    if (options->libq.used) {
+        return trp_q_libq_open(console->system, &options->libq, words, NULL,
+                               &console->engine);
+    }
     console->host = (troupe_embedq_host){.size = sizeof(console->host),
                                          .send = host_send,
                                          .close = host_close,
@@ -264,13 +269,17 @@ static troupe_status open_engine(struct console *console,
     q.host = &console->host;
     q.context = console;
     q.memory_limit = options->memory;
-    q.arguments = (const char *const *)options->words;
+    q.arguments = words;
     engine.config = &q;
     engine.call_limit = options->time;
-    return troupe_engine_open(console->system, &troupe_engine_embedq, &engine,
-                              &console->engine);
+    troupe_status status = troupe_engine_open(console->system, &troupe_engine_embedq,
+                                              &engine, &console->engine);
+    return status == TROUPE_OK ? -1
+                               : trp_cmd_fail(1, "the engine cannot be opened: %s",
+                                              troupe_status_text(status));
 }
 
+/* Returns -1 to go on, else the exit code. */
 static int open_machine(struct console *console,
                         const struct trp_q_console_options *options)
 {
@@ -285,11 +294,8 @@ static int open_machine(struct console *console,
     if (status == TROUPE_OK) {
         status = troupe_q_hub_new(console->system, &console->hub);
     }
-    if (status == TROUPE_OK) {
-        status = open_engine(console, options);
-    }
-    return status == TROUPE_OK ? 0
-                               : trp_cmd_fail(1, "the engine cannot be opened: %s",
+    return status == TROUPE_OK ? open_engine(console, options)
+                               : trp_cmd_fail(1, "the system cannot start: %s",
                                               troupe_status_text(status));
 }
 
@@ -308,12 +314,13 @@ static int converse(struct console *console, const struct trp_q_console_options 
 {
     int code = open_machine(console, options);
 
-    if (code != 0) {
+    if (code >= 0) {
         return code;
     }
     trp_q_signals_aim(&console->signals, interrupt, console);
     if (console->reader.terminal && !options->quiet) {
-        (void)printf("troupe " TROUPE_VERSION ", a subset of q; \\\\ leaves\n");
+        (void)printf("troupe " TROUPE_VERSION "%s; \\\\ leaves\n",
+                     options->libq.used ? " on libq" : ", a subset of q");
         (void)fflush(stdout);
     }
     code = options->script != NULL ? load(console, options->script) : 0;

@@ -6,15 +6,16 @@
 
 #include <troupe/q.h>
 
+#include "tools/cli/q_libq.h"
 #include "tools/cli/q_reader.h"
 
 struct trp_q_console_options {
-    size_t memory;      /* of the embedded q, bytes; 0: its default */
-    troupe_ns time;     /* of one evaluation; 0: none */
-    const char *libq;   /* a library to evaluate with; NULL: the embedded q */
-    const char *script; /* loaded first; NULL: none */
-    char *const *words; /* .z.x, NULL-terminated */
-    const char *host;   /* to serve on; NULL: 127.0.0.1 */
+    size_t memory;          /* of the embedded q, bytes; 0: its default */
+    troupe_ns time;         /* of one evaluation; 0: none */
+    struct trp_q_libq libq; /* what evaluates */
+    const char *script;     /* loaded first; NULL: none */
+    char *const *words;     /* .z.x, NULL-terminated */
+    const char *host;       /* to serve on; NULL: 127.0.0.1 */
     uint16_t port;
     bool serves, quiet;
 };
