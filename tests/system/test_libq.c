@@ -323,6 +323,7 @@ static void refused(troupe_libq_config config, troupe_status status, const char 
     }
 }
 
+#if !defined(__SANITIZE_ADDRESS__)
 static void open_wrongly(void)
 {
     troupe_libq_config config = standin("here");
@@ -355,6 +356,7 @@ START_TEST(what_keeps_q_from_starting_is_said)
     apart(open_wrongly);
 }
 END_TEST
+#endif
 
 static void open_old(void)
 {
@@ -439,7 +441,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, handlers_of_connections_are_those_that_q_code_defined);
     tcase_add_test(tcase, an_answer_above_the_limit_fails_alone);
     tcase_add_test(tcase, q_is_opened_once_in_a_process);
+#if !defined(__SANITIZE_ADDRESS__)
+    /* The library ends the trial's process by exit; there the report of what was not
+     * freed would be what it says. */
     tcase_add_test(tcase, what_keeps_q_from_starting_is_said);
+#endif
     tcase_add_test(tcase, a_q_that_is_too_old_is_refused);
     tcase_add_test(tcase, without_a_probe_q_is_started_at_once);
     tcase_add_test(tcase, a_session_evaluates_with_the_library);
