@@ -276,6 +276,15 @@ static void cancel_request(struct troupe_pending *pending)
     }
 }
 
+/* What has left its place. Even a request that was refused may have an answer: its target
+ * can end before the refusal. */
+static void destroy(struct troupe_pending *pending)
+{
+    troupe_msg_free(&pending->answer);
+    (void)pthread_cond_destroy(&pending->answered);
+    trp_free(pending);
+}
+
 void troupe_pending_free(troupe_pending **pending)
 {
     struct troupe_pending *old = *pending;
@@ -287,9 +296,7 @@ void troupe_pending_free(troupe_pending **pending)
     if (leave_place(old)) {
         cancel_request(old);
     }
-    troupe_msg_free(&old->answer);
-    (void)pthread_cond_destroy(&old->answered);
-    trp_free(old);
+    destroy(old);
 }
 
 static troupe_status post_request(struct troupe_system *sys, struct trp_base *base,
@@ -327,8 +334,7 @@ troupe_status troupe_post_ask(troupe_system *sys, troupe_id to, troupe_msg **msg
     status = post_request(sys, base, pending, *msg);
     if (status != TROUPE_OK) {
         (void)leave_place(pending);
-        (void)pthread_cond_destroy(&pending->answered);
-        trp_free(pending);
+        destroy(pending);
         return status;
     }
     *msg = NULL;
