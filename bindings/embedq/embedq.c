@@ -155,6 +155,7 @@ void troupe_embedq_free(troupe_embedq **q)
         trp_eq_code_unref(it->texts[i]);
         troupe_q_unref(&it->text_keys[i]);
     }
+    trp_eq_files_fini(it);
     trp_eq_names_fini(it);
     trp_eq_builtins_fini(it);
     trp_free(it);

@@ -190,9 +190,12 @@ struct trp_embedq {
     int32_t address;
     int precision, console_rows, console_columns;
     int64_t port, timer;
-    bool deferred;                       /* -30!(::) in this call */
-    const char *files[TRP_EQ_FILES_MAX]; /* paths of open file handles */
-    bool may_sleep;                      /* the thread is ours: an engine */
+    bool deferred; /* -30!(::) in this call */
+    struct {
+        bool open;
+        int64_t file;          /* the host's number */
+    } files[TRP_EQ_FILES_MAX]; /* by handle */
+    bool may_sleep;            /* the thread is ours: an engine */
 };
 
 /* ---- errors and limits (eq_error.c) ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * eq_amend.c - changing parts of values: a[i]:x, @[d;i;f;y], .[d;i;f;y]; and traps. */
 #include "bindings/embedq/eq.h"
+#include "bindings/embedq/eq_verbs.h"
 
 /* Whether a verb calls nothing that could reach the value being changed. */
 bool trp_eq_is_calm(struct trp_embedq *q, const qv *verb)
@@ -343,16 +344,7 @@ static qv *amend_named(struct trp_embedq *q, qv *name, size_t count, qv **index,
     const char *text = TRP_Q_SYMS(name)[0];
 
     if (text[0] == ':') {
-        if (q->options.host == NULL || q->options.host->file == NULL) {
-            return trp_eq_nyi(q, "file amend");
-        }
-        if (value == NULL) {
-            return trp_eq_fail(q, "rank");
-        }
-        troupe_status status = q->options.host->file(
-            q->options.context, TROUPE_EMBEDQ_LOG_CREATE, text, value, NULL);
-        return status == TROUPE_OK ? troupe_q_ref(name)
-                                   : trp_eq_failf(q, "%s", troupe_status_text(status));
+        return trp_eq_amend_file(q, name, count, verb, value);
     }
     if (text[0] == '.' && trp_eq_is_space(q, text)) {
         return amend_space(q, text, count, index, verb, value) ? troupe_q_ref(name)

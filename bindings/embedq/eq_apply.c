@@ -241,11 +241,8 @@ static qv *apply_handle(struct trp_embedq *q, qv *f, qv *x)
         }
         return troupe_q_ref(f);
     }
-    const char **file = trp_eq_file_of(q, handle);
-    if (file != NULL) {
-        qv *done = trp_eq_file(q, TROUPE_EMBEDQ_LOG_APPEND, *file, x);
-        trp_eq_drop(done);
-        return done != NULL ? troupe_q_ref(f) : NULL;
+    if (trp_eq_is_file(q, handle)) {
+        return trp_eq_write_file(q, handle, f, x);
     }
     if (!trp_eq_bounded(q, x)) {
         return NULL;

@@ -85,6 +85,20 @@ static bool change_at(struct trp_embedq *q, qv **place, struct trp_eq_node *node
     return good;
 }
 
+/* A global that is not there is () to a verb, so that `found,:x` begins a list. */
+static bool change_nothing(struct trp_embedq *q, qv **place,
+                           const struct trp_eq_builtin *op, qv *value)
+{
+    qv *work = trp_eq_empty(q, TROUPE_Q_LIST);
+
+    if (work == NULL || !change(q, &work, op, value)) {
+        trp_eq_drop(work);
+        return false;
+    }
+    *place = work;
+    return true;
+}
+
 qv *trp_eq_assign(struct trp_embedq *q, struct trp_eq_node *node)
 {
     struct trp_eq_node *name = node->items[0];
@@ -98,7 +112,9 @@ qv *trp_eq_assign(struct trp_embedq *q, struct trp_eq_node *node)
         good = set_plain(q, name, value);
     } else {
         qv **place = place_of(q, name);
-        if (place != NULL && *place == NULL) {
+        if (place != NULL && *place == NULL && name->slot < 0 && node->count == 2) {
+            good = change_nothing(q, place, node->builtin, value);
+        } else if (place != NULL && *place == NULL) {
             (void)trp_eq_fail(q, name->name);
         } else if (place != NULL) {
             good = node->count == 2 ? change(q, place, node->builtin, value)

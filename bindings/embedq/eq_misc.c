@@ -267,7 +267,7 @@ qv *trp_eq_v_key(struct trp_embedq *q, qv *x)
             return trp_eq_names_in(q, "");
         }
         if (name[0] == ':') {
-            return trp_eq_file(q, TROUPE_EMBEDQ_EXISTS, name, NULL);
+            return trp_eq_file(q, TROUPE_EMBEDQ_KEY, name, NULL);
         }
         qv *v = trp_eq_get_quiet(q, trp_eq_context(q), name);
         qv *k = v == NULL          ? (q->failed ? NULL : trp_eq_empty(q, TROUPE_Q_LIST))

@@ -33,19 +33,6 @@ static qv *answered(struct trp_embedq *q, troupe_status status, qv *answer)
     return answer != NULL ? answer : trp_eq_null(q);
 }
 
-qv *trp_eq_file(struct trp_embedq *q, troupe_embedq_file what, const char *path,
-                qv *value)
-{
-    qv *answer = NULL;
-
-    if (host_of(q)->file == NULL) {
-        return trp_eq_nyi(q, "file");
-    }
-    troupe_status status =
-        host_of(q)->file(q->options.context, what, path, value, &answer);
-    return answered(q, status, answer);
-}
-
 static int64_t now(struct trp_embedq *q) /* nanoseconds since 2000 */
 {
     struct timespec t = {0};
@@ -393,7 +380,7 @@ qv *trp_eq_v_hopen(struct trp_embedq *q, qv *x)
 {
     int64_t handle = 0;
 
-    if (trp_eq_is_path(x) && host_of(q)->file != NULL) {
+    if (trp_eq_is_path(x) && host_of(q)->file_open != NULL) {
         return trp_eq_open_file(q, TRP_Q_SYMS(x)[0]);
     }
     if (host_of(q)->open == NULL) {
@@ -411,10 +398,8 @@ qv *trp_eq_v_hclose(struct trp_embedq *q, qv *x)
     if (!trp_eq_int_of(x, &handle)) {
         return trp_eq_fail(q, "type");
     }
-    const char **file = trp_eq_file_of(q, handle);
-    if (file != NULL) {
-        *file = NULL;
-        return trp_eq_null(q);
+    if (trp_eq_is_file(q, handle)) {
+        return trp_eq_close_file(q, handle);
     }
     return host_of(q)->close == NULL
                ? trp_eq_nyi(q, "hclose")
@@ -435,27 +420,6 @@ qv *trp_eq_v_exit(struct trp_embedq *q, qv *x)
     return trp_eq_null(q);
 }
 
-static qv *read_path(struct trp_embedq *q, qv *x, troupe_embedq_file what)
-{
-    return x->type == -TROUPE_Q_SYMBOL ? trp_eq_file(q, what, TRP_Q_SYMS(x)[0], NULL)
-                                       : trp_eq_fail(q, "type");
-}
-
-qv *trp_eq_v_read0(struct trp_embedq *q, qv *x)
-{
-    return read_path(q, x, TROUPE_EMBEDQ_READ_LINES);
-}
-
-qv *trp_eq_v_read1(struct trp_embedq *q, qv *x)
-{
-    return read_path(q, x, TROUPE_EMBEDQ_READ_BYTES);
-}
-
-qv *trp_eq_v_hdel(struct trp_embedq *q, qv *x)
-{
-    return read_path(q, x, TROUPE_EMBEDQ_DELETE);
-}
-
 qv *trp_eq_v_getenv(struct trp_embedq *q, qv *x)
 {
     (void)x;
@@ -467,20 +431,6 @@ qv *trp_eq_v_setenv(struct trp_embedq *q, qv *x, qv *y)
     (void)x;
     (void)y;
     return trp_eq_nyi(q, "setenv");
-}
-
-qv *trp_eq_v_file0(struct trp_embedq *q, qv *x, qv *y)
-{
-    (void)x;
-    (void)y;
-    return trp_eq_nyi(q, "0:");
-}
-
-qv *trp_eq_v_file1(struct trp_embedq *q, qv *x, qv *y)
-{
-    (void)x;
-    (void)y;
-    return trp_eq_nyi(q, "1:");
 }
 
 qv *trp_eq_v_file2(struct trp_embedq *q, qv *x, qv *y)
@@ -504,35 +454,6 @@ qv *trp_eq_v_gtime(struct trp_embedq *q, qv *x)
 
 /* ---- -n!x ---- */
 
-/* -11!path, -11!(n;path), -11!(-2;path) */
-static qv *replay(struct trp_embedq *q, qv *x)
-{
-    qv *path = x->type == TROUPE_Q_LIST && x->count == 2 ? TRP_Q_ITEMS(x)[1] : x;
-    int64_t most = -1;
-
-    if (path->type != -TROUPE_Q_SYMBOL ||
-        (path != x && !trp_eq_int_of(TRP_Q_ITEMS(x)[0], &most))) {
-        return trp_eq_fail(q, "type");
-    }
-    if (most == -2) {
-        return trp_eq_file(q, TROUPE_EMBEDQ_LOG_COUNT, TRP_Q_SYMS(path)[0], NULL);
-    }
-    qv *messages = trp_eq_file(q, TROUPE_EMBEDQ_LOG_READ, TRP_Q_SYMS(path)[0], NULL);
-    size_t n = 0;
-    while (messages != NULL && messages->type == TROUPE_Q_LIST && n < messages->count &&
-           (most < 0 || n < (size_t)most)) {
-        qv *v = trp_eq_value(q, TRP_Q_ITEMS(messages)[n]);
-        if (v == NULL) {
-            trp_eq_drop(messages);
-            return NULL;
-        }
-        trp_eq_drop(v);
-        n++;
-    }
-    trp_eq_drop(messages);
-    return messages != NULL ? trp_eq_long(q, (int64_t)n) : NULL;
-}
-
 qv *trp_eq_internal(struct trp_embedq *q, int64_t code, qv *x)
 {
     switch (code) {
@@ -554,7 +475,7 @@ qv *trp_eq_internal(struct trp_embedq *q, int64_t code, qv *x)
     case -9:
         return trp_eq_from_bytes(q, x);
     case -11:
-        return replay(q, x);
+        return trp_eq_replay(q, x);
     case -25:
         return trp_eq_broadcast(q, x);
     case -30:

@@ -15,7 +15,7 @@
     X(all) X(any) X(string) X(trim) X(ltrim) X(rtrim) X(flip) X(cols) X(keys) X(meta) \
     X(type) X(key) X(value) X(eval) X(parse) X(show) X(system) X(hopen) X(hclose) \
     X(exit) X(read0) X(read1) X(attr) X(tables) X(get) X(getenv) X(ltime) X(gtime) \
-    X(hdel) X(dot_s) X(dot_s1) X(dot_sbt) X(identity) X(marker)
+    X(hdel) X(hcount) X(dot_s) X(dot_s1) X(dot_sbt) X(identity) X(marker)
 
 #define TRP_EQ_TWO_MAP(X) \
     X(add) X(sub) X(mul) X(quotient) X(min) X(max) X(fill) X(eq) X(ne) X(lt) X(gt) \
@@ -53,8 +53,16 @@ qv *trp_eq_defer(struct trp_embedq *q, qv *x);
 qv *trp_eq_internal(struct trp_embedq *q, int64_t code, qv *x); /* -8!x and others */
 qv *trp_eq_file(struct trp_embedq *q, troupe_embedq_file what, const char *path,
                 qv *value);
-qv *trp_eq_open_file(struct trp_embedq *q, const char *path);      /* eq_files.c */
-const char **trp_eq_file_of(struct trp_embedq *q, int64_t handle); /* NULL: no file */
+/* Handles of files (eq_files.c). The handle's sign does not matter to the last two. */
+qv *trp_eq_open_file(struct trp_embedq *q, const char *path);
+bool trp_eq_is_file(const struct trp_embedq *q, int64_t handle);
+qv *trp_eq_write_file(struct trp_embedq *q, int64_t handle, qv *f, qv *x);
+qv *trp_eq_close_file(struct trp_embedq *q, int64_t handle);
+void trp_eq_files_fini(struct trp_embedq *q);
+/* .[path;();:;value] and .[path;();,;value]; verb NULL: the former. */
+qv *trp_eq_amend_file(struct trp_embedq *q, qv *path, size_t count, const qv *verb,
+                      qv *value);
+qv *trp_eq_replay(struct trp_embedq *q, qv *x); /* -11!x */
 bool trp_eq_is_path(const qv *x);
 qv *trp_eq_to_bytes(struct trp_embedq *q, qv *x);
 qv *trp_eq_from_bytes(struct trp_embedq *q, qv *x);

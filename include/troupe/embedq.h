@@ -16,17 +16,23 @@ extern "C" {
 
 /* What q code may do with files. */
 typedef enum troupe_embedq_file {
-    TROUPE_EMBEDQ_READ_LINES, /* read0, \l: answer a list of char vectors */
-    TROUPE_EMBEDQ_READ_BYTES, /* read1: answer a byte vector */
-    TROUPE_EMBEDQ_WRITE,      /* path set value */
-    TROUPE_EMBEDQ_READ,       /* get path */
-    TROUPE_EMBEDQ_LOG_CREATE, /* .[path;();:;value] */
-    TROUPE_EMBEDQ_LOG_APPEND, /* h items, h from hopen `:path; value: a list of messages
-                               */
-    TROUPE_EMBEDQ_LOG_COUNT,  /* -11!(-2;path): answer a long */
-    TROUPE_EMBEDQ_LOG_READ,   /* -11!path: answer the list of messages */
-    TROUPE_EMBEDQ_DELETE,     /* hdel */
-    TROUPE_EMBEDQ_EXISTS      /* key path: answer a boolean */
+    TROUPE_EMBEDQ_READ_LINES,  /* read0, \l: answer a list of char vectors */
+    TROUPE_EMBEDQ_READ_BYTES,  /* read1: answer a byte vector. value: NULL, or two longs:
+                                  where to begin, and how many at most */
+    TROUPE_EMBEDQ_WRITE_BYTES, /* path 1: x, path 0: x; value: bytes or chars */
+    TROUPE_EMBEDQ_WRITE,       /* path set value, .[path;();:;value]; a list is kept as a
+                                  log of its items */
+    TROUPE_EMBEDQ_READ,        /* get path: answer the value; of a log its messages */
+    TROUPE_EMBEDQ_LOG_COUNT,   /* -11!(-2;path): answer a long, or, when the end is torn,
+                                  two: whole messages, and the bytes they take */
+    TROUPE_EMBEDQ_LOG_READ,    /* -11!path: value: a long, where to begin (0: the first).
+                                  Answer a list of three: messages, where the next begins,
+                                  and the size of the file; no messages: the end, or a
+                                  torn message */
+    TROUPE_EMBEDQ_DELETE,      /* hdel */
+    TROUPE_EMBEDQ_SIZE,        /* hcount: answer a long */
+    TROUPE_EMBEDQ_KEY          /* key path: answer the path as a symbol, the names in a
+                                  folder, or () when nothing is there */
 } troupe_embedq_file;
 
 /* What q code may do outside. A function that is NULL makes its q form signal 'nyi. A
@@ -76,6 +82,14 @@ typedef struct troupe_embedq_host {
     /* Files. path is a symbol as q writes it, `:dir/name. */
     troupe_status (*file)(void *context, troupe_embedq_file what, const char *path,
                           troupe_q_value *value, troupe_q_value **answer);
+
+    /* hopen `:path, h x or (neg h) x, and hclose h; *file is the host's own number. What
+     * is appended: text or bytes as they are, text with (neg h) and a line end; a list:
+     * messages of a log, or with (neg h) lines. */
+    troupe_status (*file_open)(void *context, const char *path, int64_t *file);
+    troupe_status (*file_append)(void *context, int64_t file, bool lines,
+                                 troupe_q_value *value);
+    troupe_status (*file_close)(void *context, int64_t file);
 } troupe_embedq_host;
 
 /* Settings of an interpreter, and the config of troupe_engine_embedq. */
@@ -97,16 +111,25 @@ typedef struct troupe_embedq_options {
 
 typedef struct trp_embedq troupe_embedq;
 
-/* A `file` function for hosts that let q code read and write the machine's files, with
- * the rights of the process and nothing held back. A value is kept as one q message, a
- * log as messages one after another: not what other q systems write.
+/* File functions for hosts that let q code read and write the machine's files, with the
+ * rights of the process and nothing held back. A value is kept as one q message, a log as
+ * a mark and messages one after another: not what other q systems write. What is written
+ * as a whole replaces the file as a whole, and missing folders are made. An append has
+ * been taken by the system when it returns, in full or not at all; it survives the end of
+ * the process, not that of the machine.
  *
  * Returns TROUPE_OK, TROUPE_EINVAL (path), TROUPE_ENOENT, TROUPE_ESYSTEM, TROUPE_ELIMIT
- * (files above 1 GiB), TROUPE_ENOMEM, or why what is in the file is no value. Thread:
- * any. Source: bindings/embedq/embedq_files.c */
+ * (a value, or a file read as one, above 1 GiB), TROUPE_ENOMEM, TROUPE_ETYPE (nothing
+ * that can be written), or why what is in the file is no value. Thread: any.
+ * Source: bindings/embedq/embedq_files.c, bindings/embedq/embedq_logs.c */
 TROUPE_API troupe_status troupe_embedq_use_files(void *context, troupe_embedq_file what,
                                                  const char *path, troupe_q_value *value,
                                                  troupe_q_value **answer);
+TROUPE_API troupe_status troupe_embedq_use_open(void *context, const char *path,
+                                                int64_t *file);
+TROUPE_API troupe_status troupe_embedq_use_append(void *context, int64_t file, bool lines,
+                                                  troupe_q_value *value);
+TROUPE_API troupe_status troupe_embedq_use_close(void *context, int64_t file);
 
 /* Makes an interpreter.
  *

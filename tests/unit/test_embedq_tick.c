@@ -69,8 +69,13 @@ static troupe_status keep(void *context, int64_t handle, bool async,
     return TROUPE_OK;
 }
 
-static const troupe_embedq_host host = {
-    .size = sizeof host, .print = print, .send = keep, .file = troupe_embedq_use_files};
+static const troupe_embedq_host host = {.size = sizeof host,
+                                        .print = print,
+                                        .send = keep,
+                                        .file = troupe_embedq_use_files,
+                                        .file_open = troupe_embedq_use_open,
+                                        .file_append = troupe_embedq_use_append,
+                                        .file_close = troupe_embedq_use_close};
 
 /* The answer on one line of text evaluated for a caller on `handle`. */
 static const char *from(int handle, const char *text)
@@ -199,7 +204,7 @@ START_TEST(the_log_is_replayed)
     (void)snprintf(text, sizeof text, "f:`$\":%s\";f set ([]a:1 2);r:get f;hdel f;r",
                    log_path);
     ck_assert_str_eq(from(8, text), "+(,`a)!,1 2");
-    ck_assert_str_eq(from(8, "get f"), "'nothing has this name");
+    ck_assert_ptr_nonnull(strstr(from(8, "get f"), ": nothing has this name"));
     troupe_embedq_free(&q);
 }
 END_TEST

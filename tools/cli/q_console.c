@@ -265,7 +265,10 @@ static int open_engine(struct console *console,
                                          .close = host_close,
                                          .defer = host_defer,
                                          .exit = host_exit,
-                                         .file = troupe_embedq_use_files};
+                                         .file = troupe_embedq_use_files,
+                                         .file_open = troupe_embedq_use_open,
+                                         .file_append = troupe_embedq_use_append,
+                                         .file_close = troupe_embedq_use_close};
     q.host = &console->host;
     q.context = console;
     q.memory_limit = options->memory;
