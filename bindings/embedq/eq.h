@@ -328,6 +328,12 @@ qv *trp_eq_dict_find(struct trp_embedq *q, qv *dict, qv *key); /* value or its n
 int64_t trp_eq_find_item(const qv *list, const qv *x);         /* position or -1 */
 int64_t trp_eq_find_column(const qv *table, const char *name);
 
+/* ---- what is outside (eq_system.c, eq_handles.c) ---- */
+/* The answer of a host function, or its error; the answer is moved. */
+qv *trp_eq_answered(struct trp_embedq *q, troupe_status status, qv *answer);
+/* A number applied to x: a handle. */
+qv *trp_eq_apply_handle(struct trp_embedq *q, int64_t handle, qv *f, qv *x);
+
 /* ---- output ---- */
 void trp_eq_print(struct trp_embedq *q, int stream, const char *text, size_t size);
 qv *trp_eq_console(struct trp_embedq *q,

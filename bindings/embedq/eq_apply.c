@@ -213,59 +213,6 @@ static qv *apply_iterator(struct trp_embedq *q, qv *f, size_t count, qv **args)
     return trp_eq_made(q, v);
 }
 
-/* A number is a handle: 0 evaluates here. */
-static qv *apply_handle(struct trp_embedq *q, qv *f, qv *x)
-{
-    int64_t handle = 0;
-    qv *answer = NULL;
-
-    (void)trp_eq_int_of(f, &handle);
-    if (handle == 0) {
-        return trp_eq_value(q, x);
-    }
-    if (handle == -1 || handle == -2) {
-        size_t size = 0;
-        const char *text = x->type == TROUPE_Q_CHAR || x->type == -TROUPE_Q_CHAR
-                               ? troupe_q_text(x, &size)
-                               : NULL;
-        if (text == NULL) {
-            qv *all = trp_eq_console(q, x);
-            if (all == NULL) {
-                return NULL;
-            }
-            trp_eq_print(q, (int)-handle, TRP_Q_CHARS(all), all->count);
-            trp_eq_drop(all);
-        } else {
-            trp_eq_print(q, (int)-handle, text, size);
-            trp_eq_print(q, (int)-handle, "\n", 1);
-        }
-        return troupe_q_ref(f);
-    }
-    if (trp_eq_is_file(q, handle)) {
-        return trp_eq_write_file(q, handle, f, x);
-    }
-    if (!trp_eq_bounded(q, x)) {
-        return NULL;
-    }
-    if (q->options.host == NULL || q->options.host->send == NULL) {
-        return trp_eq_nyi(q, "send on a handle");
-    }
-    bool async = handle < 0;
-    troupe_status status = q->options.host->send(
-        q->options.context, async ? -handle : handle, async, x, async ? NULL : &answer);
-    if (status != TROUPE_OK) {
-        return trp_eq_failf(q, "%s", troupe_status_text(status));
-    }
-    if (answer != NULL && answer->type == TROUPE_Q_ERROR) {
-        size_t size = 0;
-        const char *text = troupe_q_text(answer, &size);
-        (void)trp_eq_failf(q, "%.*s", (int)(size < 250 ? size : 250), text);
-        trp_eq_drop(answer);
-        return NULL;
-    }
-    return answer != NULL ? answer : trp_eq_null(q);
-}
-
 static qv *apply_value(struct trp_embedq *q, qv *f, size_t count, qv **args)
 {
     int64_t handle = 0;
@@ -297,8 +244,9 @@ static qv *apply_value(struct trp_embedq *q, qv *f, size_t count, qv **args)
     case -TROUPE_Q_INT:
     case -TROUPE_Q_LONG:
     case -TROUPE_Q_SHORT:
-        return count == 1 && trp_eq_int_of(f, &handle) ? apply_handle(q, f, args[0])
-                                                       : trp_eq_fail(q, "type");
+        return count == 1 && trp_eq_int_of(f, &handle)
+                   ? trp_eq_apply_handle(q, handle, f, args[0])
+                   : trp_eq_fail(q, "type");
     default:
         if (f->type >= TROUPE_Q_EACH && f->type <= TROUPE_Q_EACH_LEFT) {
             return trp_eq_derived(q, f->type - TROUPE_Q_EACH, TRP_Q_ITEMS(f)[0], count,

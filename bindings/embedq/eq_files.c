@@ -5,8 +5,8 @@
 #include "bindings/embedq/eq_verbs.h"
 #include "transports/q/q_codec.h"
 
-/* Handles of files begin here, far from those of connections. */
-enum { FIRST = 1000000, JOIN = 12 /* the verb `,` */ };
+/* Handles of files begin here, above all those of connections. */
+enum { FIRST = 1610612736, JOIN = 12 /* the verb `,` */ };
 
 static const troupe_embedq_host *host_of(struct trp_embedq *q)
 {

@@ -16,12 +16,15 @@ static const troupe_embedq_host *host_of(struct trp_embedq *q)
     return q->options.host != NULL ? q->options.host : &none;
 }
 
-/* The answer of a host function, or its error. */
-static qv *answered(struct trp_embedq *q, troupe_status status, qv *answer)
+qv *trp_eq_answered(struct trp_embedq *q, troupe_status status, qv *answer)
 {
     if (status != TROUPE_OK) {
         trp_eq_drop(answer);
-        return trp_eq_failf(q, "%s", troupe_status_text(status));
+        if (status == TROUPE_ECANCELED) {
+            atomic_store_explicit(&q->interrupt, true, memory_order_relaxed);
+        }
+        return trp_eq_failf(
+            q, "%s", status == TROUPE_ECANCELED ? "stop" : troupe_status_text(status));
     }
     if (answer != NULL && answer->type == TROUPE_Q_ERROR) {
         size_t size = 0;
@@ -154,6 +157,50 @@ static qv *setting(struct trp_embedq *q, const char *text, size_t size, int64_t 
     return number_after(text, size, value) ? trp_eq_null(q) : trp_eq_fail(q, "type");
 }
 
+/* \t: milliseconds between two .z.ts */
+static qv *timer(struct trp_embedq *q, const char *text, size_t size)
+{
+    int64_t before = q->timer;
+    qv *v = setting(q, text, size, &q->timer, -TROUPE_Q_INT);
+
+    if (v == NULL || size == 0) {
+        return v;
+    }
+    bool good = q->timer >= 0 && q->timer <= INT32_MAX;
+    troupe_status status = !good ? TROUPE_EINVAL
+                           : host_of(q)->timer != NULL
+                               ? host_of(q)->timer(q->options.context, q->timer)
+                               : TROUPE_OK;
+    if (status != TROUPE_OK) {
+        q->timer = before;
+    }
+    return good ? trp_eq_answered(q, status, v)
+                : (trp_eq_drop(v), trp_eq_fail(q, "domain"));
+}
+
+/* \p, \p 5010, \p host:5010 */
+static qv *port(struct trp_embedq *q, const char *text, size_t size)
+{
+    char where[TRP_EQ_NAME_MAX + 1];
+    int64_t number = 0;
+
+    if (host_of(q)->port == NULL) {
+        return setting(q, text, size, &q->port, -TROUPE_Q_INT);
+    }
+    if (size >= sizeof where) {
+        return trp_eq_fail(q, "limit");
+    }
+    memcpy(where, text, size);
+    where[size] = 0;
+    troupe_status status =
+        host_of(q)->port(q->options.context, size != 0 ? where : NULL, &number);
+    if (status == TROUPE_EINVAL) {
+        return trp_eq_fail(q, "type");
+    }
+    return trp_eq_answered(q, status,
+                           size == 0 ? trp_q_of_long(-TROUPE_Q_INT, number) : NULL);
+}
+
 static qv *change_space(struct trp_embedq *q, const char *text, size_t size)
 {
     const char *name = NULL;
@@ -221,7 +268,8 @@ static qv *rest_asleep(struct trp_embedq *q, const char *text, size_t size)
                                      : NULL;
     }
     troupe_status status = host_of(q)->sleep(q->options.context, span);
-    return status == TROUPE_OK && !trp_eq_go_on(q) ? NULL : answered(q, status, NULL);
+    return status == TROUPE_OK && !trp_eq_go_on(q) ? NULL
+                                                   : trp_eq_answered(q, status, NULL);
 }
 
 static qv *names_where(struct trp_embedq *q, const char *text, size_t size, char what)
@@ -287,9 +335,9 @@ static qv *letter_command(struct trp_embedq *q, char letter, const char *rest,
     case 'l':
         return load(q, rest, size);
     case 'p':
-        return setting(q, rest, size, &q->port, -TROUPE_Q_INT);
+        return port(q, rest, size);
     case 't':
-        return setting(q, rest, size, &q->timer, -TROUPE_Q_INT);
+        return timer(q, rest, size);
     case 'P': {
         int64_t digits = q->precision;
         qv *v = setting(q, rest, size, &digits, -TROUPE_Q_INT);
@@ -361,7 +409,7 @@ qv *trp_eq_command(struct trp_embedq *q, const char *text, size_t size)
     }
     qv *answer = NULL;
     troupe_status status = host_of(q)->system(q->options.context, text, size, &answer);
-    return answered(q, status, answer);
+    return trp_eq_answered(q, status, answer);
 }
 
 qv *trp_eq_v_system(struct trp_embedq *q, qv *x)
@@ -372,52 +420,6 @@ qv *trp_eq_v_system(struct trp_embedq *q, qv *x)
                            : NULL;
 
     return text != NULL ? trp_eq_command(q, text, size) : trp_eq_fail(q, "type");
-}
-
-/* ---- handles ---- */
-
-qv *trp_eq_v_hopen(struct trp_embedq *q, qv *x)
-{
-    int64_t handle = 0;
-
-    if (trp_eq_is_path(x) && host_of(q)->file_open != NULL) {
-        return trp_eq_open_file(q, TRP_Q_SYMS(x)[0]);
-    }
-    if (host_of(q)->open == NULL) {
-        return trp_eq_nyi(q, "hopen");
-    }
-    troupe_status status = host_of(q)->open(q->options.context, x, &handle);
-    qv *v = status == TROUPE_OK ? trp_q_of_long(-TROUPE_Q_INT, handle) : NULL;
-    return status == TROUPE_OK && v == NULL ? trp_eq_oom(q) : answered(q, status, v);
-}
-
-qv *trp_eq_v_hclose(struct trp_embedq *q, qv *x)
-{
-    int64_t handle = 0;
-
-    if (!trp_eq_int_of(x, &handle)) {
-        return trp_eq_fail(q, "type");
-    }
-    if (trp_eq_is_file(q, handle)) {
-        return trp_eq_close_file(q, handle);
-    }
-    return host_of(q)->close == NULL
-               ? trp_eq_nyi(q, "hclose")
-               : answered(q, host_of(q)->close(q->options.context, handle), NULL);
-}
-
-qv *trp_eq_v_exit(struct trp_embedq *q, qv *x)
-{
-    int64_t code = 0;
-
-    if (!trp_eq_int_of(x, &code)) {
-        return trp_eq_fail(q, "type");
-    }
-    if (host_of(q)->exit == NULL) {
-        return trp_eq_nyi(q, "exit");
-    }
-    host_of(q)->exit(q->options.context, (int)code);
-    return trp_eq_null(q);
 }
 
 qv *trp_eq_v_getenv(struct trp_embedq *q, qv *x)

@@ -9,6 +9,7 @@
 #include "transports/address.h"
 #include "transports/q/q_client.h"
 #include "transports/q/q_cast.h"
+#include "transports/q/q_line.h"
 #include "transports/q/q_peer.h"
 
 static void name_kinds(void)
@@ -41,6 +42,16 @@ static void name_kinds(void)
         {TROUPE_KIND_Q_BYTES, "q_bytes"},
         {TROUPE_KIND_Q_INFO, "q_info"},
         {TRP_KIND_Q_STALL, "q_stall"},
+        {TRP_KIND_Q_TOOK, "q_took"},
+        {TRP_KIND_Q_UNLISTEN, "q_unlisten"},
+        {TRP_KIND_Q_ORDER_OPEN, "q_order_open"},
+        {TRP_KIND_Q_ORDER_LISTEN, "q_order_listen"},
+        {TRP_KIND_Q_ORDER_CALL, "q_order_call"},
+        {TRP_KIND_Q_ORDER_FLUSH, "q_order_flush"},
+        {TRP_KIND_Q_GIVE_UP, "q_give_up"},
+        {TRP_KIND_Q_TIMER, "q_timer"},
+        {TRP_KIND_Q_LOOK, "q_look"},
+        {TRP_KIND_Q_OFFER, "q_offer"},
     };
 
     for (size_t i = 0; i < TRP_COUNT(names); i++) {
@@ -164,6 +175,24 @@ troupe_status troupe_q_serve(troupe_system *sys, const troupe_q_server_options *
     if (port != NULL) {
         *port = bound;
     }
+    return TROUPE_OK;
+}
+
+troupe_status troupe_q_hub_new(troupe_system *sys, troupe_q_hub **out)
+{
+    troupe_q_hub *hub = NULL;
+    troupe_id exchange;
+    troupe_status status = trp_q_hub_new(sys, &hub);
+
+    if (status == TROUPE_OK) {
+        status = spawn(sys, &trp_q_exchange, &hub, &exchange);
+    }
+    if (status != TROUPE_OK) {
+        trp_q_hub_unref(&hub);
+        return status;
+    }
+    trp_q_hub_equip(hub, exchange, engine_request);
+    *out = hub;
     return TROUPE_OK;
 }
 

@@ -53,6 +53,8 @@ typedef struct troupe_embedq_host {
      * A value `::` sent async asks for a flush. */
     troupe_status (*send)(void *context, int64_t handle, bool async,
                           troupe_q_value *value, troupe_q_value **answer);
+    /* address: a port, a symbol or char vector `:host:port:user:password, or a pair of
+     * one of them and milliseconds. TROUPE_EDEADLK: it is this process. */
     troupe_status (*open)(void *context, troupe_q_value *address, int64_t *handle);
     troupe_status (*close)(void *context, int64_t handle);
 
@@ -90,6 +92,14 @@ typedef struct troupe_embedq_host {
     troupe_status (*file_append)(void *context, int64_t file, bool lines,
                                  troupe_q_value *value);
     troupe_status (*file_close)(void *context, int64_t file);
+
+    /* \t n: TROUPE_EMBEDQ_TIMER is due every so many milliseconds; 0: no more. NULL: the
+     * number is kept and nothing happens. */
+    troupe_status (*timer)(void *context, int64_t milliseconds);
+
+    /* \p: the port that is listened on, and \p n changes it; `where` is n or host:n, NULL
+     * to read. NULL: the number is kept and nothing happens. */
+    troupe_status (*port)(void *context, const char *where, int64_t *port);
 } troupe_embedq_host;
 
 /* Settings of an interpreter, and the config of troupe_engine_embedq. */

@@ -254,16 +254,35 @@ TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_message_value(
  * Thread: the owner's. Source: transports/q/q_serving.c */
 TROUPE_API const troupe_q_event *troupe_q_event_of(const troupe_msg *msg);
 
-/* Makes a hub, which must outlive the servers and the engine that use it.
+/* Makes a hub, which must outlive the servers and the engine that use it. With it comes
+ * an actor that opens connections for q code; on a base thread it is a child of the actor
+ * that runs.
  *
- * Returns TROUPE_OK or TROUPE_ENOMEM.
- * Thread: any. Source: transports/q/q_hub.c */
+ * Returns TROUPE_OK, TROUPE_ENOMEM, or as troupe_spawn.
+ * Thread: any. Source: bindings/q/q_open.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status troupe_q_hub_new(troupe_system *sys,
                                                             troupe_q_hub **out);
 TROUPE_API void troupe_q_hub_free(troupe_q_hub **hub);
 
-/* The functions through which an embedded q sends to, closes and answers handles; their
- * context is the hub. Copy them to add your own.
+/* What q code's \p does: serves on a port as the program would, troupe_q_serve with its
+ * options. Called on a base.
+ *
+ * host   address, or NULL: the program's choice; lent
+ * out    receives the server
+ *
+ * Returns as troupe_q_serve. */
+typedef troupe_status (*troupe_q_listen)(void *context, const char *host, uint16_t port,
+                                         troupe_q_server *out);
+
+/* Lets q code change the port (before an engine uses the hub). The server that listened
+ * stops to; its clients stay.
+ * Thread: any. Source: transports/q/q_hub.c */
+TROUPE_API void troupe_q_hub_on_listen(troupe_q_hub *hub, troupe_q_listen listen,
+                                       void *context);
+
+/* The functions through which an embedded q opens, calls, sends to, closes and answers
+ * handles, and sets its timer and port; their context is the hub. Copy them to add your
+ * own. On an engine's thread they block it, until the engine's call is interrupted.
  * Thread: any. Source: transports/q/q_hub.c */
 TROUPE_API const troupe_embedq_host *troupe_q_hub_host(const troupe_q_hub *hub);
 

@@ -166,6 +166,9 @@ static troupe_status client_receive(troupe_self *self, void *state, troupe_msg *
     case TROUPE_KIND_Q_RESPONSE:
     case TROUPE_KIND_Q_BYTES:
         trp_q_client_request(self, c, msg);
+        if (c->window != 0 && c->shown >= c->window && c->push == NULL) {
+            read_input(self, c);
+        }
         break;
     case TRP_KIND_CANCEL:
         trp_q_client_cancelled(c, troupe_msg_from(*msg));
@@ -184,6 +187,12 @@ static troupe_status client_receive(troupe_self *self, void *state, troupe_msg *
     case TROUPE_KIND_ROOM:
     case TROUPE_KIND_DOWN:
         if (c->push != NULL && trp_q_client_push(self, c)) {
+            read_input(self, c);
+        }
+        break;
+    case TRP_KIND_Q_TOOK:
+        c->shown -= c->shown > 0;
+        if (c->push == NULL) {
             read_input(self, c);
         }
         break;
@@ -256,6 +265,7 @@ static troupe_status client_start(troupe_self *self, void *state, const void *ar
     c->held_end = &c->held;
     c->connect = args->connect;
     c->connect_context = args->connect_context;
+    c->window = args->window;
     if (args->stream != NULL) {
         c->limit = troupe_now(self) + c->options.connect_limit;
         trp_stream_pair_own(args->stream, trp_base_of(self), troupe_self_id(self));

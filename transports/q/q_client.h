@@ -9,7 +9,8 @@
 #include "transports/tls_context.h"
 
 enum {
-    TRP_KIND_Q_STALL = TROUPE_KIND_RESERVED + 0x1f /* look whether output goes out */
+    TRP_KIND_Q_STALL = TROUPE_KIND_RESERVED + 0x1f, /* look whether output goes out */
+    TRP_KIND_Q_TOOK = TROUPE_KIND_RESERVED + 0x72   /* the handler is done with a push */
 };
 
 /* Another way to the peer than sockets.
@@ -26,6 +27,9 @@ struct trp_q_client_args {
     trp_q_connect connect;           /* NULL: sockets */
     void *connect_context;
     struct trp_tls_context *tls; /* NULL: none; a reference is taken */
+    /* Pushes without TRP_KIND_Q_TOOK, then nothing is read unless an answer is due; 0:
+     * any number. */
+    uint32_t window;
 };
 
 extern const troupe_behavior trp_q_client;

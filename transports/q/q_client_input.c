@@ -31,6 +31,7 @@ bool trp_q_client_push(troupe_self *self, struct trp_q_client *c)
                 "pushed message %" PRIu64 " was dropped: %s", c->dropped,
                 troupe_status_text(status));
     }
+    c->shown += status == TROUPE_OK && c->window != 0;
     troupe_msg_free(&c->push);
     return true;
 }
@@ -136,7 +137,7 @@ void trp_q_client_read(troupe_self *self, struct trp_q_client *c)
     struct trp_q_why why = {NULL, 0};
     troupe_status status = TROUPE_OK;
 
-    while (status == TROUPE_OK && c->push == NULL) {
+    while (status == TROUPE_OK && c->push == NULL && !trp_q_client_waits(c)) {
         struct incoming in = {0, NULL, NULL};
         status = next_message(c, &in, &why);
         if (status == TROUPE_OK) {

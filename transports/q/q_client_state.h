@@ -50,8 +50,9 @@ struct trp_q_client {
     struct trp_q_pending sent;
     troupe_msg *held, **held_end; /* requests that wait for a connection */
     uint32_t held_count;
-    troupe_msg *push; /* the handler had no room for it */
-    uint64_t dropped; /* pushes that the handler took no more */
+    troupe_msg *push;       /* the handler had no room for it */
+    uint64_t dropped;       /* pushes that the handler took no more */
+    uint32_t window, shown; /* pushes that the handler may have, and has; 0: any number */
 
     troupe_ns delay;   /* the last wait, without jitter */
     uint32_t failures; /* attempts in a row */
@@ -90,6 +91,13 @@ void trp_q_client_send_held(troupe_self *self, struct trp_q_client *c);
 /* Answers what was sent; what may be sent again is held, before all others. */
 void trp_q_client_sent_lost(troupe_self *self, struct trp_q_client *c, bool resend);
 void trp_q_client_fail_all(troupe_self *self, struct trp_q_client *c);
+
+/* Whether the handler has as many pushes as it may. An answer that is due may stand
+ * behind more of them, and the handler wait for it. */
+static inline bool trp_q_client_waits(const struct trp_q_client *c)
+{
+    return c->window != 0 && c->shown >= c->window && c->sent.count == 0;
+}
 
 /* q_client_input.c */
 bool trp_q_client_push(troupe_self *self, struct trp_q_client *c);

@@ -1,40 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * q_hub.c - seats, and what q code does with them. */
-#include "transports/q/q_hub.h"
-
-#include <time.h>
-
-#include "actors/runtime.h"
+ * q_hub.c - seats: connections by handle; the ports they come in by; a hub's life. */
 #include "mailbox/alloc.h"
-#include "transports/q/q_cast.h"
-#include "transports/q/q_conn.h"
+#include "transports/q/q_hub_state.h"
 
 enum {
     SEAT_BITS = 16,
     SEATS_FRESH = 1024, /* used before one is used again */
-    GENERATIONS = 1 << 14,
-    REST_NS = 100000
+    GENERATIONS = 1 << 14
 };
 
 #define NONE UINT32_MAX
-
-struct seat {
-    troupe_id connection; /* nobody: free */
-    uint32_t generation;
-    union {
-        uint32_t queued;
-        uint32_t next; /* of a free seat: the one freed after it */
-    };
-};
-
-struct troupe_q_hub {
-    troupe_system *system;
-    troupe_embedq_host host;
-    pthread_mutex_t lock;
-    struct seat *seats;
-    uint32_t count, capacity;
-    uint32_t free_first, free_last; /* freed earliest and latest; NONE */
-};
 
 /* ---- seats ---- */
 
@@ -44,8 +19,7 @@ static int32_t handle_of(const struct troupe_q_hub *hub, uint32_t at)
            TRP_Q_HANDLE_FIRST;
 }
 
-/* The seat of a handle that is taken, or NULL. Under the lock. */
-static struct seat *seat_of(struct troupe_q_hub *hub, int64_t handle)
+struct trp_q_seat *trp_q_hub_seat(struct troupe_q_hub *hub, int64_t handle)
 {
     int64_t number = handle - TRP_Q_HANDLE_FIRST;
 
@@ -63,7 +37,7 @@ static struct seat *seat_of(struct troupe_q_hub *hub, int64_t handle)
 static troupe_status grow(struct troupe_q_hub *hub)
 {
     uint32_t capacity = hub->capacity != 0 ? hub->capacity * 2 : 16;
-    struct seat *seats = trp_realloc(hub->seats, capacity * sizeof(*seats));
+    struct trp_q_seat *seats = trp_realloc(hub->seats, capacity * sizeof(*seats));
 
     if (seats == NULL) {
         return TROUPE_ENOMEM;
@@ -88,7 +62,7 @@ static troupe_status free_seat(struct troupe_q_hub *hub, uint32_t *out)
     }
     troupe_status status = hub->count < hub->capacity ? TROUPE_OK : grow(hub);
     if (status == TROUPE_OK) {
-        hub->seats[hub->count] = (struct seat){0};
+        hub->seats[hub->count] = (struct trp_q_seat){0};
         *out = hub->count++;
     }
     return status;
@@ -96,7 +70,7 @@ static troupe_status free_seat(struct troupe_q_hub *hub, uint32_t *out)
 
 static void leave_seat(struct troupe_q_hub *hub, uint32_t at)
 {
-    struct seat *seat = &hub->seats[at];
+    struct trp_q_seat *seat = &hub->seats[at];
 
     seat->connection = TROUPE_NOBODY;
     seat->generation = (seat->generation + 1) % GENERATIONS;
@@ -109,8 +83,8 @@ static void leave_seat(struct troupe_q_hub *hub, uint32_t at)
     hub->free_last = at;
 }
 
-troupe_status trp_q_hub_join(struct troupe_q_hub *hub, troupe_id connection,
-                             int32_t *handle)
+static troupe_status join(struct troupe_q_hub *hub, troupe_id connection, bool line,
+                          int32_t *handle)
 {
     uint32_t at;
 
@@ -118,6 +92,7 @@ troupe_status trp_q_hub_join(struct troupe_q_hub *hub, troupe_id connection,
     troupe_status status = free_seat(hub, &at);
     if (status == TROUPE_OK) {
         hub->seats[at].connection = connection;
+        hub->seats[at].line = line;
         hub->seats[at].queued = 0;
         *handle = handle_of(hub, at);
     }
@@ -125,10 +100,22 @@ troupe_status trp_q_hub_join(struct troupe_q_hub *hub, troupe_id connection,
     return status;
 }
 
+troupe_status trp_q_hub_join(struct troupe_q_hub *hub, troupe_id connection,
+                             int32_t *handle)
+{
+    return join(hub, connection, false, handle);
+}
+
+troupe_status trp_q_hub_join_line(struct troupe_q_hub *hub, troupe_id line,
+                                  int32_t *handle)
+{
+    return join(hub, line, true, handle);
+}
+
 void trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle)
 {
     (void)pthread_mutex_lock(&hub->lock);
-    struct seat *seat = seat_of(hub, handle);
+    struct trp_q_seat *seat = trp_q_hub_seat(hub, handle);
     if (seat != NULL) {
         leave_seat(hub, (uint32_t)(seat - hub->seats));
     }
@@ -138,229 +125,128 @@ void trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle)
 void trp_q_hub_taken(struct troupe_q_hub *hub, int32_t handle)
 {
     (void)pthread_mutex_lock(&hub->lock);
-    struct seat *seat = seat_of(hub, handle);
+    struct trp_q_seat *seat = trp_q_hub_seat(hub, handle);
     if (seat != NULL && seat->queued > 0) {
         seat->queued--;
     }
     (void)pthread_mutex_unlock(&hub->lock);
 }
 
-/* ---- what q code does ---- */
+/* ---- ports ---- */
 
-/* From an engine's thread in order with its answers; from others through the door. */
-static troupe_status tell(struct troupe_q_hub *hub, troupe_id to, troupe_msg **msg)
+void trp_q_hub_listens(struct troupe_q_hub *hub, troupe_id server, uint16_t port)
 {
-    struct trp_base *here = trp_base_here;
-
-    if (here != NULL && here->system == hub->system && here->self.actor != NULL) {
-        return troupe_tell(&here->self, to, msg);
-    }
-    return troupe_post(hub->system, to, msg);
-}
-
-/* Finds who has a handle and counts one more message on its way there.
- * TROUPE_EBUSY: too many are. */
-static troupe_status reserve(struct troupe_q_hub *hub, int64_t handle, troupe_id *to)
-{
-    troupe_status status = TROUPE_EGONE;
+    bool kept = port == 0;
 
     (void)pthread_mutex_lock(&hub->lock);
-    struct seat *seat = seat_of(hub, handle);
-    if (seat != NULL) {
-        status = seat->queued < TRP_Q_QUEUED_MAX ? TROUPE_OK : TROUPE_EBUSY;
-        seat->queued += status == TROUPE_OK;
-        *to = seat->connection;
+    for (unsigned i = 0; i < TRP_Q_PORTS_MAX; i++) {
+        bool its = troupe_id_equal(hub->ports[i].server, server);
+        if (port == 0 && its) {
+            hub->ports[i].port = 0;
+            hub->ports[i].server = TROUPE_NOBODY;
+        } else if (!kept && hub->ports[i].port == 0) {
+            hub->ports[i].port = port;
+            hub->ports[i].server = server;
+            kept = true;
+        }
     }
     (void)pthread_mutex_unlock(&hub->lock);
-    return status;
 }
 
-/* Lets the base take what waits for it; false where nobody else would run meanwhile. */
-static bool rest(struct troupe_q_hub *hub)
+bool trp_q_hub_listener(struct troupe_q_hub *hub, troupe_id *server, uint16_t *port)
 {
-    static const struct timespec span = {.tv_nsec = REST_NS};
-    struct trp_base *here = trp_base_here;
+    bool found = false;
 
-    if (here == NULL || !here->is_engine || hub->system->options.simulated) {
-        return false;
-    }
-    trp_flush(here);
-    (void)nanosleep(&span, NULL);
-    return true;
-}
-
-/* *msg stays the caller's on failure. */
-static troupe_status send_async(struct troupe_q_hub *hub, int64_t handle,
-                                troupe_msg **msg)
-{
-    troupe_ns end = trp_clock() + TROUPE_S(TRP_Q_QUEUED_WAIT_S);
-    troupe_id to = TROUPE_NOBODY;
-
-    for (;;) {
-        troupe_status status = reserve(hub, handle, &to);
-        if (status == TROUPE_OK) {
-            status = tell(hub, to, msg);
-            if (status == TROUPE_OK) {
-                return TROUPE_OK;
-            }
-            trp_q_hub_taken(hub, (int32_t)handle);
-        }
-        if (status != TROUPE_EBUSY || trp_clock() >= end || !rest(hub)) {
-            return status;
-        }
-    }
-}
-
-static troupe_status host_send(void *context, int64_t handle, bool async,
-                               troupe_q_value *value, troupe_q_value **answer)
-{
-    struct troupe_q_hub *hub = context;
-    troupe_msg *msg = NULL;
-
-    (void)answer;
-    if (!async) {
-        return TROUPE_EUNSUPPORTED;
-    }
-    if (trp_q_is_generic_null(value)) {
-        return TROUPE_OK; /* a flush: what was sent is on its way */
-    }
-    troupe_q_value *copy = troupe_q_ref(value);
-    troupe_status status = trp_q_msg_new(TRP_KIND_Q_OUT, &copy, &msg);
-    if (status != TROUPE_OK) {
-        troupe_q_unref(&copy);
-        return status;
-    }
-    status = send_async(hub, handle, &msg);
-    troupe_msg_free(&msg);
-    return status;
-}
-
-static troupe_status find(struct troupe_q_hub *hub, int64_t handle, troupe_id *to)
-{
     (void)pthread_mutex_lock(&hub->lock);
-    struct seat *seat = seat_of(hub, handle);
-    *to = seat != NULL ? seat->connection : TROUPE_NOBODY;
+    for (unsigned i = 0; i < TRP_Q_PORTS_MAX && !found; i++) {
+        found = hub->ports[i].port != 0;
+        if (found) {
+            *server = hub->ports[i].server;
+            *port = hub->ports[i].port;
+        }
+    }
     (void)pthread_mutex_unlock(&hub->lock);
-    return troupe_id_is_nobody(*to) ? TROUPE_EGONE : TROUPE_OK;
+    return found;
 }
 
-static troupe_status send_cast(struct troupe_q_hub *hub, struct trp_q_cast *cast,
-                               size_t count, const int64_t *handles)
+bool trp_q_hub_is_own(struct troupe_q_hub *hub, uint16_t port)
 {
-    troupe_status result = TROUPE_OK;
+    bool own = false;
 
-    for (size_t i = 0; i < count; i++) {
-        troupe_msg *msg = NULL;
-        troupe_status status = trp_q_cast_msg(cast, TRP_KIND_Q_CAST_OUT, i, &msg);
-        if (status == TROUPE_OK) {
-            status = send_async(hub, handles[i], &msg);
-        }
-        troupe_msg_free(&msg);
-        /* Who closed meanwhile is told of by .z.pc; the others still get it. */
-        if (status != TROUPE_OK && status != TROUPE_EGONE) {
-            result = status;
-        }
+    (void)pthread_mutex_lock(&hub->lock);
+    for (unsigned i = 0; i < TRP_Q_PORTS_MAX; i++) {
+        own |= port != 0 && hub->ports[i].port == port;
     }
-    return result;
+    (void)pthread_mutex_unlock(&hub->lock);
+    return own;
 }
 
-static troupe_status host_broadcast(void *context, size_t count, const int64_t *handles,
-                                    troupe_q_value *value)
+troupe_status trp_q_hub_listen(struct troupe_q_hub *hub, const char *host, uint16_t port,
+                               troupe_q_server *out)
 {
-    struct troupe_q_hub *hub = context;
-    struct trp_q_cast *cast = NULL;
-    troupe_status status = TROUPE_OK;
-    troupe_id to;
-
-    for (size_t i = 0; i < count && status == TROUPE_OK; i++) {
-        status = find(hub, handles[i], &to);
-    }
-    if (status == TROUPE_OK) {
-        status = trp_q_cast_new(hub->system, count, value, NULL, TROUPE_NOBODY, 0, &cast);
-    }
-    if (status == TROUPE_OK) {
-        status = send_cast(hub, cast, count, handles);
-    }
-    trp_q_cast_unref(&cast);
-    return status;
+    return hub->listen != NULL ? hub->listen(hub->listen_context, host, port, out)
+                               : TROUPE_EUNSUPPORTED;
 }
 
-static troupe_status host_close(void *context, int64_t handle)
+void troupe_q_hub_on_listen(troupe_q_hub *hub, troupe_q_listen listen, void *context)
 {
-    struct troupe_q_hub *hub = context;
-    troupe_msg *msg = NULL;
-    troupe_id to;
-    troupe_status status = find(hub, handle, &to);
-
-    if (status == TROUPE_OK) {
-        status = troupe_msg_new(TRP_KIND_Q_HANGUP, 0, &msg);
-    }
-    if (status == TROUPE_OK) {
-        status = tell(hub, to, &msg);
-    }
-    troupe_msg_free(&msg);
-    return status;
-}
-
-static troupe_status host_defer(void *context, int64_t handle, bool is_error,
-                                troupe_q_value *value)
-{
-    struct troupe_q_hub *hub = context;
-    troupe_q_value *copy = NULL;
-    troupe_msg *msg = NULL;
-    troupe_id to;
-    size_t size = 0;
-
-    if (value == NULL) {
-        return TROUPE_OK; /* the answer of the call says it is deferred */
-    }
-    troupe_status status = find(hub, handle, &to);
-    if (status == TROUPE_OK && is_error) {
-        const char *text = troupe_q_text(value, &size);
-        status = text != NULL ? troupe_q_error(text, size, &copy) : TROUPE_ETYPE;
-    } else if (status == TROUPE_OK) {
-        copy = troupe_q_ref(value);
-    }
-    if (status == TROUPE_OK) {
-        status = trp_q_msg_new(TROUPE_KIND_Q_DEFER, &copy, &msg);
-    }
-    if (status == TROUPE_OK) {
-        status = tell(hub, to, &msg);
-    }
-    troupe_q_unref(&copy);
-    troupe_msg_free(&msg);
-    return status;
+    hub->listen = listen;
+    hub->listen_context = context;
 }
 
 /* ---- life ---- */
 
-troupe_status troupe_q_hub_new(troupe_system *sys, troupe_q_hub **out)
+troupe_status trp_q_hub_new(troupe_system *sys, struct troupe_q_hub **out)
 {
     struct troupe_q_hub *hub = trp_calloc(1, sizeof(*hub));
 
     if (hub == NULL) {
         return TROUPE_ENOMEM;
     }
+    atomic_init(&hub->holders, 1);
     hub->system = sys;
     hub->free_first = hub->free_last = NONE;
     (void)pthread_mutex_init(&hub->lock, NULL);
-    hub->host = (troupe_embedq_host){.size = sizeof(hub->host),
-                                     .send = host_send,
-                                     .close = host_close,
-                                     .broadcast = host_broadcast,
-                                     .defer = host_defer};
+    trp_q_hub_host_init(hub);
     *out = hub;
     return TROUPE_OK;
 }
 
+struct troupe_q_hub *trp_q_hub_ref(struct troupe_q_hub *hub)
+{
+    (void)atomic_fetch_add_explicit(&hub->holders, 1, memory_order_relaxed);
+    return hub;
+}
+
+void trp_q_hub_unref(struct troupe_q_hub **hub)
+{
+    struct troupe_q_hub *old = *hub;
+
+    *hub = NULL;
+    if (old != NULL &&
+        atomic_fetch_sub_explicit(&old->holders, 1, memory_order_acq_rel) == 1) {
+        (void)pthread_mutex_destroy(&old->lock);
+        trp_free(old->seats);
+        trp_free(old);
+    }
+}
+
+void trp_q_hub_equip(struct troupe_q_hub *hub, troupe_id exchange,
+                     trp_q_request engine_request)
+{
+    hub->exchange = exchange;
+    hub->engine_request = engine_request;
+}
+
+troupe_status trp_q_hub_request(const struct troupe_q_hub *hub,
+                                const troupe_q_event *event, troupe_msg **out)
+{
+    return hub->engine_request(event, out);
+}
+
 void troupe_q_hub_free(troupe_q_hub **hub)
 {
-    if (*hub != NULL) {
-        (void)pthread_mutex_destroy(&(*hub)->lock);
-        trp_free((*hub)->seats);
-        trp_free(*hub);
-        *hub = NULL;
-    }
+    trp_q_hub_unref(hub);
 }
 
 const troupe_embedq_host *troupe_q_hub_host(const troupe_q_hub *hub)

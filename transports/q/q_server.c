@@ -75,8 +75,11 @@ static void accept_clients(troupe_self *self, struct server *s)
     }
 }
 
-static void stop_listening(struct server *s)
+static void stop_listening(troupe_self *self, struct server *s)
 {
+    if (s->service != NULL) {
+        trp_q_hub_listens(s->service->hub, troupe_self_id(self), 0);
+    }
     while (s->listening > 0) {
         trp_listen_free(&s->listeners[--s->listening]);
     }
@@ -95,7 +98,7 @@ static void begin_end(troupe_self *self, struct server *s)
 {
     if (!s->ending) {
         s->ending = true;
-        stop_listening(s);
+        stop_listening(self, s);
         for (uint32_t i = 0; i < s->clients.capacity; i++) {
             if (s->clients.entries[i].key != 0) {
                 (void)troupe_stop(self, (troupe_id){s->clients.entries[i].key});
@@ -118,6 +121,9 @@ static troupe_status server_receive(troupe_self *self, void *state, troupe_msg *
                                 ((const troupe_down *)troupe_msg_body(*msg))->id.bits);
         end_if_empty(self, s);
         break;
+    case TRP_KIND_Q_UNLISTEN:
+        stop_listening(self, s);
+        break;
     case TROUPE_KIND_Q_CLOSE:
         trp_q_pending_note(&s->closers, *msg);
         begin_end(self, s);
@@ -135,8 +141,8 @@ static void server_stop(troupe_self *self, void *state, troupe_status reason)
 {
     struct server *s = state;
 
-    (void)self, (void)reason;
-    stop_listening(s);
+    (void)reason;
+    stop_listening(self, s);
     trp_q_pending_fini(&s->closers);
     trp_id_map_fini(&s->clients);
     trp_q_service_release(&s->service);
@@ -188,8 +194,11 @@ static troupe_status server_start(troupe_self *self, void *state, const void *ar
     }
     if (status == TROUPE_OK) {
         s->service = args->service;
+        if (args->at != NULL) {
+            trp_q_hub_listens(s->service->hub, troupe_self_id(self), *args->port);
+        }
     } else {
-        stop_listening(s);
+        stop_listening(self, s);
     }
     return status;
 }

@@ -115,7 +115,7 @@ troupe_status trp_q_service_new(troupe_system *sys,
     }
     if (status == TROUPE_OK && service->hub == NULL) {
         service->own_hub = true;
-        status = troupe_q_hub_new(sys, &service->hub);
+        status = trp_q_hub_new(sys, &service->hub);
     }
     if (status != TROUPE_OK) {
         trp_q_service_release(&service);
@@ -149,7 +149,7 @@ void trp_q_service_release(struct trp_q_service **service)
     troupe_q_users_free(&old->options.accounts);
     trp_tls_context_unref(&old->tls);
     if (old->own_hub) {
-        troupe_q_hub_free(&old->hub);
+        trp_q_hub_unref(&old->hub);
     }
     trp_free(old);
 }

@@ -15,7 +15,7 @@ struct trp_q_service {
     bool own_hub;
     troupe_q_hub *hub;
     /* Makes the request for the engine; NULL: as if there were none. */
-    troupe_status (*engine_request)(const troupe_q_event *event, troupe_msg **out);
+    trp_q_request engine_request;
     struct trp_tls_context *tls; /* NULL: plain only */
     size_t user_count;
     struct trp_q_account {
@@ -52,6 +52,9 @@ struct trp_q_peer_args {
 extern const troupe_behavior trp_q_peer;
 
 /* ---- the actor that listens ---- */
+
+/* Told to it: stop listening; its clients stay. */
+enum { TRP_KIND_Q_UNLISTEN = TROUPE_KIND_RESERVED + 0x74 };
 
 struct trp_q_server_args {
     struct trp_q_service *service; /* taken on success */
