@@ -116,6 +116,83 @@ START_TEST(threads_agree_on_symbols)
 }
 END_TEST
 
+/* Texts of 0 to `longest` bytes, each with its NUL, in memory that ends with the last. */
+static uint8_t *texts_of(size_t count, size_t longest, size_t *size)
+{
+    uint32_t random = (uint32_t)(count * 31 + longest + 1);
+    size_t at = 0;
+    uint8_t *bytes = trp_alloc(count * (longest + 1));
+
+    for (size_t i = 0; i < count; i++) {
+        random = random * 1664525 + 1013904223;
+        for (size_t n = (random >> 8) % (longest + 1); n != 0; n--) {
+            random = random * 1664525 + 1013904223;
+            bytes[at++] = (uint8_t)(random >> 30 == 0 ? 0x80 + (random >> 28) : 'a');
+        }
+        bytes[at++] = 0;
+    }
+    *size = at;
+    bytes = trp_realloc(bytes, at);
+    ck_assert_ptr_nonnull(bytes);
+    return bytes;
+}
+
+START_TEST(symbols_read_together_are_those_read_alone)
+{
+    static const char *many[300];
+
+    for (size_t longest = 0; longest < 80; longest++) {
+        for (size_t count = 1; count < 300; count += 1 + count / 4) {
+            size_t size = 0;
+            uint8_t *bytes = texts_of(count, longest, &size);
+            const uint8_t *next = NULL, *at = bytes;
+            OK(trp_q_intern_many(bytes, bytes + size, count, &next, many));
+            ck_assert_ptr_eq(next, bytes + size);
+            for (size_t i = 0; i < count; i++) {
+                const char *alone = NULL, *text = (const char *)at;
+                OK(trp_q_intern(text, strlen(text), &alone));
+                ck_assert_ptr_eq(alone, many[i]);
+                ck_assert_str_eq(alone, text);
+                OK(trp_q_intern_z(at, bytes + size, &at, &alone));
+                ck_assert_ptr_eq(alone, many[i]);
+            }
+            ck_assert_int_eq(
+                trp_q_intern_many(bytes, bytes + size, count + 1, &next, many),
+                TROUPE_ETRUNCATED);
+            ck_assert_ptr_eq(next, bytes + size);
+            ck_assert_int_eq(
+                trp_q_intern_many(bytes, bytes + size - 1, count, &next, many),
+                TROUPE_ETRUNCATED);
+            trp_free(bytes);
+        }
+    }
+}
+END_TEST
+
+START_TEST(no_memory_for_a_symbol_is_said_where_it_is)
+{
+    const char *found[20];
+    uint8_t bytes[20 * 6 + 80] = {0};
+    const uint8_t *next = NULL;
+
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf((char *)bytes + i * 6, 6, "nm%03d", i);
+    }
+    for (uint64_t n = 1;; n++) {
+        trp_fail_nth(n);
+        troupe_status status =
+            trp_q_intern_many(bytes, bytes + sizeof(bytes), 20, &next, found);
+        bool failed = trp_fail_happened();
+        ck_assert_int_eq(status, failed ? TROUPE_ENOMEM : TROUPE_OK);
+        if (!failed) {
+            ck_assert_ptr_eq(next, bytes + 120);
+            break;
+        }
+        ck_assert_uint_eq((size_t)(next - bytes) % 6, 0);
+    }
+}
+END_TEST
+
 START_TEST(a_shared_vector_is_copied_before_it_changes)
 {
     troupe_q_value *v = NULL;
@@ -289,6 +366,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, equal_symbols_are_equal_pointers);
     tcase_add_test(tcase, many_symbols_stay_findable);
     tcase_add_test(tcase, threads_agree_on_symbols);
+    tcase_add_test(tcase, symbols_read_together_are_those_read_alone);
+    tcase_add_test(tcase, no_memory_for_a_symbol_is_said_where_it_is);
     tcase_add_test(tcase, a_shared_vector_is_copied_before_it_changes);
     tcase_add_test(tcase, a_vector_that_points_into_a_message_keeps_it_alive);
     tcase_add_test(tcase, very_deep_values_are_freed_without_recursion);

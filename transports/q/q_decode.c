@@ -79,10 +79,8 @@ static troupe_status check_booleans(struct reader *in, const uint8_t *at, size_t
     return any > 1 ? refuse(in, TROUPE_EPROTO, "boolean is neither 0 nor 1") : TROUPE_OK;
 }
 
-static troupe_status read_symbol(struct reader *in, const char **out)
+static troupe_status judge_symbol(struct reader *in, troupe_status status)
 {
-    troupe_status status = trp_q_intern_z(in->at, in->end, &in->at, out);
-
     switch (status) {
     case TROUPE_OK:
         return TROUPE_OK;
@@ -93,6 +91,11 @@ static troupe_status read_symbol(struct reader *in, const char **out)
     default:
         return no_memory(in);
     }
+}
+
+static troupe_status read_symbol(struct reader *in, const char **out)
+{
+    return judge_symbol(in, trp_q_intern_z(in->at, in->end, &in->at, out));
 }
 
 static troupe_status read_atom(struct reader *in, int type, troupe_q_value **out)
@@ -217,13 +220,11 @@ static troupe_status read_symbols(struct reader *in, troupe_q_value **out)
         return no_memory(in);
     }
     v->attr = attr;
-    const char **symbols = TRP_Q_SYMS(v);
-    for (size_t i = 0; i < count; i++) {
-        status = read_symbol(in, &symbols[i]);
-        if (status != TROUPE_OK) {
-            troupe_q_unref(&v);
-            return status;
-        }
+    status = judge_symbol(
+        in, trp_q_intern_many(in->at, in->end, count, &in->at, TRP_Q_SYMS(v)));
+    if (status != TROUPE_OK) {
+        troupe_q_unref(&v);
+        return status;
     }
     *out = v;
     return TROUPE_OK;

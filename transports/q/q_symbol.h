@@ -28,6 +28,12 @@ TROUPE_MUST_CHECK troupe_status trp_q_intern(const char *text, size_t size,
 TROUPE_MUST_CHECK troupe_status trp_q_intern_z(const uint8_t *text, const uint8_t *end,
                                                const uint8_t **next, const char **out);
 
+/* The same for `count` texts, one after the other; *next receives what follows the last,
+ * or on failure the text that failed. */
+TROUPE_MUST_CHECK troupe_status trp_q_intern_many(const uint8_t *text, const uint8_t *end,
+                                                  size_t count, const uint8_t **next,
+                                                  const char **out);
+
 /* The empty symbol. */
 extern const char *const trp_q_empty_symbol;
 
