@@ -158,14 +158,18 @@ static void pushed(troupe_self *self, struct bridge *b, troupe_msg **msg)
         link->clients -= event->event == TROUPE_EMBEDQ_CLOSED && link->clients > 0;
     }
     (void)pthread_mutex_unlock(&link->lock);
-    struct trp_q_call *call = full ? NULL : trp_calloc(1, sizeof(*call));
+    bool ends = event != NULL && atomic_load(&link->closed); /* nobody polls any more */
+    struct trp_q_call *call = full || ends ? NULL : trp_calloc(1, sizeof(*call));
     if (call != NULL) {
         call->msg = *msg;
         *msg = NULL;
         trp_q_link_arrived(link, call);
     } else if (event != NULL) {
-        trp_ignore(troupe_fail(self, troupe_msg_from(*msg), TROUPE_ENOMEM, "%s",
-                               troupe_status_text(TROUPE_ENOMEM)));
+        troupe_status status = ends ? TROUPE_ECLOSED : TROUPE_ENOMEM;
+        if (troupe_msg_wants_answer(*msg)) {
+            trp_ignore(troupe_fail(self, troupe_msg_from(*msg), status, "%s",
+                                   troupe_status_text(status)));
+        }
     } else { /* nothing may be left out: the order would no longer be what it seems */
         atomic_store(&link->closed, true);
         (void)troupe_q_close(link->sys, (troupe_q){link->target});

@@ -21,6 +21,7 @@ static troupe_q_options client_options(const struct troupe_q_connection *conn,
     options.host = given->host;
     options.port = given->port;
     options.unix_domain = given->unix_domain;
+    options.unix_form = given->unix_form;
     options.tls = given->tls;
     options.tls_options = given->tls_options;
     options.username = given->username;
@@ -284,10 +285,14 @@ troupe_status troupe_q_connection_close(troupe_q_connection *conn,
         return status;
     }
     (void)pthread_mutex_lock(&conn->opening);
+    atomic_store(&link->closed, true); /* what clients send from now on is refused */
     if (link->server) {
         trp_q_server_abandon(link);
     }
     end_link(link); /* what is closed or gone already answers at once */
+    if (link->server) {
+        trp_q_server_abandon(link); /* the ends of its clients, that nobody polls for */
+    }
     if (link->raw) {
         abandon(link);
     }

@@ -133,14 +133,18 @@ static void release(const troupe_q_connection *conn)
 /* ---- calls that wait ---- */
 
 /* Says why not, in the documented words where there are some. */
-static troupe_status failed(struct trp_q_link *link, const troupe_failure *why,
-                            troupe_failure *failure)
+static troupe_status failed(struct trp_q_link *link, troupe_status status,
+                            const char *text, troupe_failure *failure)
 {
-    if (!link->mended && (why->status == TROUPE_ELOST || why->status == TROUPE_EGONE)) {
+    if (status == TROUPE_EGONE || status == TROUPE_ECLOSED) {
+        atomic_store(&link->closed, true);
+        return trp_q_failed(failure, TROUPE_ECLOSED, TRP_Q_CLOSED_TEXT);
+    }
+    if (status == TROUPE_ELOST && !link->mended) {
         atomic_store(&link->closed, true);
     }
-    return trp_q_failed(failure, why->status, "%s",
-                        why->status == TROUPE_ETIMEDOUT ? "Query timed out" : why->text);
+    return trp_q_failed(failure, status, "%s",
+                        status == TROUPE_ETIMEDOUT ? "Query timed out" : text);
 }
 
 static troupe_status take_answer(struct plan *p, const troupe_q_request *request,
@@ -187,10 +191,10 @@ static troupe_status ask(struct plan *p, const troupe_q_request *request,
     }
     troupe_pending_free(&pending);
     if (status != TROUPE_OK) {
-        return trp_q_failed(failure, status, "%s", troupe_status_text(status));
+        return failed(p->link, status, troupe_status_text(status), failure);
     }
     const troupe_failure *why = troupe_msg_failure(answer);
-    status = why != NULL ? failed(p->link, why, failure)
+    status = why != NULL ? failed(p->link, why->status, why->text, failure)
                          : take_answer(p, request, answer, out, failure);
     troupe_msg_free(&answer);
     return status;
@@ -216,8 +220,8 @@ static troupe_status send(struct plan *p, troupe_q_value **out, troupe_failure *
         return TROUPE_OK;
     }
     return why.status != TROUPE_OK
-               ? failed(p->link, &why, failure)
-               : trp_q_failed(failure, status, "%s", troupe_status_text(status));
+               ? failed(p->link, why.status, why.text, failure)
+               : failed(p->link, status, troupe_status_text(status), failure);
 }
 
 /* Over a connection of its own. */

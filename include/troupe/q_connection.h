@@ -64,6 +64,8 @@ typedef struct troupe_q_connection_options {
     bool large_messages;             /* log in for messages above 2 GiB (true) */
     bool tls;                        /* not with unix_domain */
     bool unix_domain;                /* "unix" in the documents, a macro of GNU C */
+    troupe_q_unix_form unix_form;    /* which of the sockets of the port; not of a server,
+                                        which listens on all (ANY: one after the other) */
     bool wait;                       /* for calls that do not say (true) */
     const troupe_q_lock *lock;       /* not of raw connections; NULL: none */
     bool no_ctx;                     /* the context interface is refused */
