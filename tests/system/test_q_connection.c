@@ -124,27 +124,6 @@ START_TEST(parameter_port_must_be_provided)
 }
 END_TEST
 
-START_TEST(parameter_timeout_limits_a_call)
-{
-    troupe_q_connection_options options = conn_options(TROUPE_Q_SYNC_CONNECTION);
-    troupe_q_request request = TROUPE_Q_REQUEST;
-
-    options.timeout = 1;
-    options.connection_timeout = TROUPE_S(60);
-    troupe_q_connection *conn = conn_open(options);
-    request.text = "system\"sleep 1\""; /* far longer than the limit */
-    ck_assert_int_eq(troupe_q_connection_call(conn, &request, NULL, &failure),
-                     TROUPE_ETIMEDOUT);
-    ck_assert_str_eq(failure.text, "Query timed out");
-    request.timeout = TROUPE_S(60); /* the connection stays usable */
-    request.text = "2+2";
-    troupe_q_value *value = NULL;
-    OK(troupe_q_connection_call(conn, &request, &value, &failure));
-    conn_is(value, "4");
-    troupe_q_connection_free(&conn);
-}
-END_TEST
-
 START_TEST(parameter_large_messages_sets_the_capability_of_the_login)
 {
     troupe_q_connection_options options = conn_options(TROUPE_Q_SYNC_CONNECTION);
@@ -194,6 +173,7 @@ START_TEST(parameter_wait_is_not_used_by_async_and_raw)
 END_TEST
 
 static int depth, calls;
+static troupe_q_connection *looker; /* sees what the server has done, when released */
 
 static void acquire(void *context)
 {
@@ -205,6 +185,9 @@ static void acquire(void *context)
 static void release(void *context)
 {
     ck_assert_ptr_eq(context, &depth);
+    if (looker != NULL) {
+        conn_asks(looker, "done", "1b");
+    }
     ck_assert_int_eq(--depth, 0);
 }
 
@@ -216,8 +199,11 @@ START_TEST(parameter_lock_is_held_around_a_whole_call)
     options.lock = &lock;
     troupe_q_connection *conn = conn_open(options);
     ck_assert_int_eq(calls, 0);
-    conn_asks(conn, "1+1", "2");
+    looker = conn_sync();
+    conn_asks(looker, "done:0b;1", "1");
+    conn_asks(conn, "done:1b;2", "2"); /* still held when the server has evaluated it */
     ck_assert_int_eq(calls, 1);
+    troupe_q_connection_free(&looker);
     ck_assert_int_eq(troupe_q_connection_query(conn, "`a+1", 0, NULL, NULL, &failure),
                      TROUPE_EREMOTE); /* released also then */
     ck_assert_int_eq(calls, 2);
@@ -239,24 +225,6 @@ START_TEST(parameter_lock_is_not_for_raw)
 
     options.lock = &lock;
     conn_refused(options, TROUPE_EINVAL, "a RawQConnection takes no lock");
-}
-END_TEST
-
-START_TEST(parameter_connection_timeout_limits_connecting)
-{
-    troupe_q_connection_options options = conn_options(TROUPE_Q_SYNC_CONNECTION);
-
-    options.connection_timeout = 1;
-    conn_refused(options, TROUPE_ETIMEDOUT, "Timeout error: ");
-}
-END_TEST
-
-START_TEST(parameter_timeout_limits_connecting_without_connection_timeout)
-{
-    troupe_q_connection_options options = conn_options(TROUPE_Q_SYNC_CONNECTION);
-
-    options.timeout = 1;
-    conn_refused(options, TROUPE_ETIMEDOUT, "Timeout error: ");
 }
 END_TEST
 
@@ -336,6 +304,11 @@ START_TEST(repr_shows_the_class_and_what_is_not_the_default)
     OK(troupe_q_connection_open(sys, &options, &conn, &failure));
     repr_is(conn, "pykx.QConnection(port=5001)");
     troupe_q_connection_free(&conn);
+    options.unix_domain = true;
+    OK(troupe_q_connection_open(sys, &options, &conn, &failure));
+    repr_is(conn, "pykx.QConnection(port=5001, unix=True)");
+    troupe_q_connection_free(&conn);
+    options.unix_domain = false;
     options.host = "localhost";
     options.username = "o'neil";
     options.password = "secret";
@@ -366,6 +339,8 @@ START_TEST(parameters_username_and_password_log_in)
     troupe_q_connection *conn = conn_open(options);
     conn_asks(conn, ".z.u", "`joe");
     troupe_q_connection_free(&conn);
+    options.username = options.password = NULL; /* which is "" and "" */
+    conn_refused(options, TROUPE_EACCESS, "Authentication error: ");
 }
 END_TEST
 
@@ -407,6 +382,27 @@ START_TEST(parameter_unix_reaches_the_unix_socket_of_the_port)
         troupe_q_info info;
         OK(troupe_q_connection_info(conn, &info, &failure));
         ck_assert(info.unix_domain);
+        troupe_q_connection_free(&conn);
+    }
+}
+END_TEST
+
+START_TEST(unix_form_says_which_of_the_unix_sockets)
+{
+    troupe_q_server_options server = TROUPE_Q_SERVER_OPTIONS;
+    troupe_q_connection_options options = conn_options(TROUPE_Q_SYNC_CONNECTION);
+
+    options.unix_domain = true;
+    options.unix_form = TROUPE_Q_UNIX_FORM_EXACT; /* this server has none */
+    conn_refused(options, TROUPE_EREFUSED, "Connection error: ");
+    conn_end();
+    server.unix_domain = TROUPE_Q_UNIX_ALL;
+    conn_begin_with(server);
+    options.port = port;
+    for (int form = TROUPE_Q_UNIX_FORM_EXACT; form <= TROUPE_Q_UNIX_FORM_FILE; form++) {
+        options.unix_form = (troupe_q_unix_form)form;
+        troupe_q_connection *conn = conn_open(options);
+        conn_asks(conn, "1+1", "2");
         troupe_q_connection_free(&conn);
     }
 }
@@ -558,14 +554,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, message_types_have_the_documented_names_and_numbers);
     tcase_add_test(tcase, parameter_host_is_localhost_by_default);
     tcase_add_test(tcase, parameter_port_must_be_provided);
-    tcase_add_test(tcase, parameter_timeout_limits_a_call);
     tcase_add_test(tcase, parameter_large_messages_sets_the_capability_of_the_login);
     tcase_add_test(tcase, parameter_wait_is_the_default_of_sync_calls);
     tcase_add_test(tcase, parameter_wait_is_not_used_by_async_and_raw);
     tcase_add_test(tcase, parameter_lock_is_held_around_a_whole_call);
     tcase_add_test(tcase, parameter_lock_is_not_for_raw);
-    tcase_add_test(tcase, parameter_connection_timeout_limits_connecting);
-    tcase_add_test(tcase, parameter_timeout_limits_connecting_without_connection_timeout);
     tcase_add_test(tcase, tls_and_unix_together_are_refused);
     tcase_add_test(tcase, as_server_is_for_raw_only);
     tcase_add_test(tcase, options_out_of_range_are_refused);
@@ -574,6 +567,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, parameters_username_and_password_log_in);
     tcase_add_test(tcase, a_wrong_password_is_an_authentication_error);
     tcase_add_test(tcase, parameter_unix_reaches_the_unix_socket_of_the_port);
+    tcase_add_test(tcase, unix_form_says_which_of_the_unix_sockets);
     tcase_add_test(tcase, parameter_tls_works_for_all_classes);
     tcase_add_test(tcase, class_secure_without_tls_is_a_plain_connection);
     tcase_add_test(tcase, a_certificate_nobody_vouches_for_is_refused);

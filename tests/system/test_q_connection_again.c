@@ -365,7 +365,75 @@ START_TEST(an_end_inside_a_message_is_a_lost_connection)
 }
 END_TEST
 
+START_TEST(a_message_of_no_known_type_ends_the_connection)
+{
+    troupe_q_connection_options options = patient(TROUPE_Q_SYNC_CONNECTION);
+
+    options.reconnection_attempts = -1;
+    troupe_q_connection *conn = open_to_peer(options);
+    begin_call(conn, "a", false);
+    raw_hear(peer, TRP_Q_SYNC, "a");
+    raw_say(peer, 3, "A");
+    ck_assert_int_eq(end_call(NULL), TROUPE_EPROTO);
+    ck_assert(raw_ends(peer));
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
+/* The peer takes nothing: the limit of a call is of sending too. */
+START_TEST(a_query_that_cannot_be_written_ends_in_time)
+{
+    enum { SIZE = 32 << 20 };
+    troupe_q_connection *conn = open_to_peer(patient(TROUPE_Q_SYNC_CONNECTION));
+    troupe_q_request request = TROUPE_Q_REQUEST;
+
+    OK(troupe_q_vector(TROUPE_Q_BYTE, SIZE, NULL, &request.query));
+    request.timeout = TROUPE_MS(1);
+    ck_assert_int_eq(troupe_q_connection_call(conn, &request, NULL, &failure),
+                     TROUPE_ETIMEDOUT);
+    ck_assert_str_eq(failure.text, "Query timed out");
+    troupe_q_unref(&request.query);
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
 /* ---- async ---- */
+
+START_TEST(calls_made_while_it_is_made_again_end_when_that_fails)
+{
+    troupe_q_connection_options options = patient(TROUPE_Q_ASYNC_CONNECTION);
+
+    options.reconnection_attempts = 2;
+    troupe_q_connection *conn = open_to_peer(options);
+    lose_until_down(conn);
+    troupe_q_future *first = call_async(conn, "a"), *second = call_async(conn, "b");
+    ends(&first, TROUPE_EREFUSED);
+    ends(&second, TROUPE_EREFUSED);
+    ck_assert(!troupe_q_connection_closed(conn));
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
+START_TEST(a_connection_of_one_call_is_not_made_again)
+{
+    troupe_q_connection *conn = open_to_peer(patient(TROUPE_Q_ASYNC_CONNECTION));
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_future *future = NULL;
+
+    request.text = "a";
+    request.reuse = false;
+    OK(troupe_q_connection_call_async(conn, &request, &future, NULL, &failure));
+    int own = raw_welcome(listener);
+    raw_hear(own, TRP_Q_SYNC, "a");
+    raw_reset(&own);
+    ends(&future, TROUPE_ELOST);
+    future = call_async(conn, "b"); /* the other one is as it was */
+    answer("b", "B");
+    ends(&future, TROUPE_OK);
+    ck_assert_uint_eq(look(conn).logins, 1);
+    troupe_q_connection_free(&conn);
+}
+END_TEST
 
 static void note(void *context, troupe_q_future *future)
 {
@@ -485,6 +553,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, errors_of_q_timeouts_and_arguments_do_not_reconnect);
     tcase_add_test(tcase, a_header_in_pieces_is_a_header);
     tcase_add_test(tcase, an_end_inside_a_message_is_a_lost_connection);
+    tcase_add_test(tcase, a_message_of_no_known_type_ends_the_connection);
+    tcase_add_test(tcase, a_query_that_cannot_be_written_ends_in_time);
+    tcase_add_test(tcase, calls_made_while_it_is_made_again_end_when_that_fails);
+    tcase_add_test(tcase, a_connection_of_one_call_is_not_made_again);
     tcase_add_test(tcase, lost_futures_end_with_a_status_and_nothing_is_sent_again);
     tcase_add_test(tcase, async_calls_are_never_idempotent);
     tcase_add_test(tcase,

@@ -32,6 +32,9 @@ START_TEST(a_query_is_a_text)
     troupe_q_connection *conn = conn_sync();
 
     conn_asks(conn, "til 5", "0 1 2 3 4");
+    conn_asks(conn, "", "::"); /* an empty one is one too */
+    conn_asks(conn, ".z.pg:{(type x;x)};1", "1");
+    conn_asks(conn, "some text", "(10h;\"some text\")"); /* it comes as a char vector */
     troupe_q_connection_free(&conn);
 }
 END_TEST
@@ -50,12 +53,21 @@ START_TEST(a_query_is_any_q_value)
     request.args = &items[1];
     OK(troupe_q_connection_call(conn, &request, &answer, &failure));
     conn_is(answer, "42");
+    conn_asks(conn, ".z.pg:{(type x;count x;$[0=type x;type first x;0Nh];value x)};1",
+              "1");
+    troupe_q_value *name = NULL; /* a symbol stays one */
+    OK(troupe_q_symbol("til", TROUPE_Q_Z, &name));
+    request.query = name;
+    request.count = 1;
+    OK(troupe_q_connection_call(conn, &request, &answer, &failure));
+    conn_is(answer, "(0h;2;-11h;0 1 2 3 4 5)");
+    troupe_q_unref(&name);
     troupe_q_value *list = NULL; /* a list of both */
     OK(troupe_q_list(3, items, &list));
     request.query = list;
     request.count = 0;
     OK(troupe_q_connection_call(conn, &request, &answer, &failure));
-    conn_is(answer, "42");
+    conn_is(answer, "(0h;3;100h;42)");
     troupe_q_unref(&list);
     for (int i = 0; i < 3; i++) {
         troupe_q_unref(&items[i]);
@@ -109,6 +121,21 @@ START_TEST(eight_arguments_are_sent_and_nine_are_too_many)
         troupe_q_unref(&args[i]);
     }
     conn_asks(conn, "1+1", "2"); /* it is as it was */
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
+/* More than the sockets' buffers hold: it is written in pieces. */
+START_TEST(a_large_query_is_written_in_pieces)
+{
+    enum { SIZE = 32 << 20 };
+    troupe_q_connection *conn = conn_sync();
+    troupe_q_value *arg = NULL, *answer = NULL;
+
+    OK(troupe_q_vector(TROUPE_Q_BYTE, SIZE, NULL, &arg));
+    OK(troupe_q_connection_query(conn, "count", 1, &arg, &answer, &failure));
+    conn_is(answer, "33554432");
+    troupe_q_unref(&arg);
     troupe_q_connection_free(&conn);
 }
 END_TEST
@@ -198,28 +225,15 @@ END_TEST
 
 /* ---- receiving ---- */
 
-START_TEST(a_late_answer_is_dropped_in_its_place)
-{
-    troupe_q_connection *conn = conn_sync();
-    troupe_q_request request = TROUPE_Q_REQUEST;
-
-    request.text = "sum til 1000000";
-    request.timeout = 1;
-    for (int i = 0; i < 3; i++) {
-        refuses(conn, &request, TROUPE_ETIMEDOUT, "Query timed out");
-        conn_asks(conn, "`mine", "`mine"); /* and never the late one */
-    }
-    troupe_q_connection_free(&conn);
-}
-END_TEST
-
 START_TEST(an_async_message_while_waiting_is_never_the_answer)
 {
-    troupe_q_connection *conn = conn_sync();
-
-    conn_asks(conn, "{neg[.z.w]`pushed;`answer}[]", "`answer");
-    conn_asks(conn, "{neg[.z.w]`pushed;`again}[]", "`again");
-    troupe_q_connection_free(&conn);
+    for (int kind = TROUPE_Q_SYNC_CONNECTION; kind <= TROUPE_Q_ASYNC_CONNECTION; kind++) {
+        troupe_q_connection *conn = conn_open(conn_options((troupe_q_kind)kind));
+        conn_asks(conn, "{neg[.z.w]`pushed;`answer}[]", "`answer");
+        troupe_q_future *future = conn_call(conn, "{neg[.z.w]`pushed;`again}[]");
+        conn_ends(&future, "`again");
+        troupe_q_connection_free(&conn);
+    }
 }
 END_TEST
 
@@ -245,12 +259,14 @@ START_TEST(wait_false_gives_the_null_at_once_and_errors_are_invisible)
     troupe_q_value *answer = NULL;
 
     request.wait = TROUPE_Q_NO;
+    conn_asks(conn, ".z.ps:{got::x;value x};1", "1"); /* it is an async message */
     request.text = "a:42";
     OK(troupe_q_connection_call(conn, &request, &answer, &failure));
     conn_is(answer, "::");
+    conn_asks(conn, "got", "\"a:42\"");
     request.text = "1+`a";
     OK(troupe_q_connection_call(conn, &request, NULL, &failure));
-    conn_asks(conn, "a", "42"); /* it came first */
+    conn_asks(conn, "a", "42");
     troupe_q_connection_free(&conn);
 }
 END_TEST
@@ -307,7 +323,10 @@ END_TEST
 
 START_TEST(close_of_async_waits_for_all_answers)
 {
-    troupe_q_connection *conn = conn_async();
+    troupe_q_connection_options options = conn_options(TROUPE_Q_ASYNC_CONNECTION);
+
+    options.close_limit = TROUPE_S(60);
+    troupe_q_connection *conn = conn_open(options);
     troupe_q_future *first = conn_call(conn, "sum til 100000");
     troupe_q_future *second = conn_call(conn, "2");
 
@@ -420,11 +439,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_query_is_any_q_value);
     tcase_add_test(tcase, what_is_no_value_cannot_be_sent);
     tcase_add_test(tcase, eight_arguments_are_sent_and_nine_are_too_many);
+    tcase_add_test(tcase, a_large_query_is_written_in_pieces);
     tcase_add_test(tcase, an_error_of_q_is_its_text);
     tcase_add_test(tcase, debug_tells_where_an_error_came_from);
     tcase_add_test(tcase, environment_pykx_qdebug_is_debug_and_skip_debug_overrides_it);
     tcase_add_test(tcase, debug_of_a_future_keeps_the_backtrace);
-    tcase_add_test(tcase, a_late_answer_is_dropped_in_its_place);
     tcase_add_test(tcase, an_async_message_while_waiting_is_never_the_answer);
     tcase_add_test(tcase, the_text_of_an_error_is_cut_to_what_a_failure_holds);
     tcase_add_test(tcase, wait_false_gives_the_null_at_once_and_errors_are_invisible);

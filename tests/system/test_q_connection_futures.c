@@ -48,23 +48,6 @@ START_TEST(async_wait_false_is_resolved_with_the_null_and_not_queued)
 }
 END_TEST
 
-START_TEST(async_timeout_ends_the_future)
-{
-    troupe_q_connection *conn = conn_async();
-    troupe_q_request request = TROUPE_Q_REQUEST;
-    troupe_q_future *future = NULL;
-
-    request.text = "sum til 1000000";
-    request.timeout = 1;
-    OK(troupe_q_connection_call_async(conn, &request, &future, NULL, &failure));
-    conn_fails(&future, TROUPE_ETIMEDOUT);
-    ck_assert_str_eq(failure.text, "Query timed out");
-    future = conn_call(conn, "`next");
-    conn_ends(&future, "`next");
-    troupe_q_connection_free(&conn);
-}
-END_TEST
-
 START_TEST(the_answer_of_a_cancelled_call_is_dropped_in_its_place)
 {
     troupe_q_connection *conn = conn_async();
@@ -265,7 +248,6 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_future_waited_for_before_an_older_one_is_fine);
     tcase_add_test(tcase, an_error_is_the_exception_of_its_future_alone);
     tcase_add_test(tcase, async_wait_false_is_resolved_with_the_null_and_not_queued);
-    tcase_add_test(tcase, async_timeout_ends_the_future);
     tcase_add_test(tcase, the_answer_of_a_cancelled_call_is_dropped_in_its_place);
     tcase_add_test(tcase, callbacks_of_a_call_run_when_its_answer_comes);
     tcase_add_test(tcase, futures_outlive_their_connection_and_system);

@@ -13,6 +13,7 @@ static troupe_q_connection *open_server(troupe_id evaluator)
     options.port = 0;
     options.engine = evaluator;
     options.timeout = TROUPE_MS(10); /* of a poll with nothing to do */
+    options.close_limit = TROUPE_S(60);
     return conn_open(options);
 }
 
@@ -115,6 +116,13 @@ static troupe_status answer_error(void *context, const troupe_q_event *event,
     return troupe_q_error("mine", TROUPE_Q_Z, answer);
 }
 
+static troupe_status answer_status(void *context, const troupe_q_event *event,
+                                   troupe_q_value **answer)
+{
+    (void)context, (void)event, (void)answer;
+    return TROUPE_ELIMIT;
+}
+
 static troupe_status keep(void *context, const troupe_q_event *event,
                           troupe_q_value **answer)
 {
@@ -146,6 +154,9 @@ START_TEST(handlers_pg_and_ps_get_sync_and_async_messages)
     troupe_pending_free(&sent);
     OK(troupe_q_connection_on(server, TROUPE_EMBEDQ_SYNC, answer_error, NULL));
     serve_fails(server, ask(server, &q, "x", TROUPE_KIND_Q_SYNC), TROUPE_EREMOTE, "mine");
+    OK(troupe_q_connection_on(server, TROUPE_EMBEDQ_SYNC, answer_status, NULL));
+    serve_fails(server, ask(server, &q, "x", TROUPE_KIND_Q_SYNC), TROUPE_EREMOTE,
+                troupe_status_text(TROUPE_ELIMIT));
     ck_assert_int_eq(
         troupe_q_connection_on(server, TROUPE_EMBEDQ_TIMER, answer_error, NULL),
         TROUPE_EINVAL);
@@ -275,23 +286,103 @@ START_TEST(clean_open_connections_counts_and_sends_nothing)
 }
 END_TEST
 
-START_TEST(parameter_conn_gc_time_closes_clients_that_are_silent)
+static troupe_q_connection *open_swept(troupe_ns conn_gc_time, unsigned *seen)
 {
     troupe_q_connection_options options = conn_options(TROUPE_Q_RAW_CONNECTION);
-    troupe_q q = {{0}};
-    size_t clients = 1;
 
     options.as_server = true;
     options.port = 0;
     options.engine = engine;
-    options.conn_gc_time = TROUPE_MS(20);
-    options.timeout = TROUPE_MS(10);
+    options.conn_gc_time = conn_gc_time;
+    options.timeout = TROUPE_MS(1);
     troupe_q_connection *server = conn_open(options);
-    serve_is(server, ask(server, &q, "1", TROUPE_KIND_Q_SYNC), "1");
-    while (clients > 0) {
+    OK(troupe_q_connection_on(server, TROUPE_EMBEDQ_OPENED, note_event, seen));
+    OK(troupe_q_connection_on(server, TROUPE_EMBEDQ_CLOSED, note_event, seen));
+    return server;
+}
+
+static void poll_until(troupe_q_connection *server, const unsigned *seen,
+                       troupe_embedq_event event)
+{
+    while ((*seen & 1u << event) == 0) {
         ck_assert_ptr_null(conn_receive(server, 1));
-        OK(troupe_q_connection_clean_open_connections(server, &clients, &failure));
     }
+}
+
+/* Two servers with a silent client each: that of the second outlives that of the first.
+ */
+START_TEST(parameter_conn_gc_time_closes_clients_that_are_silent)
+{
+    unsigned swept = 0, kept = 0;
+    troupe_q_connection *never = open_swept(0, &kept),
+                        *server = open_swept(TROUPE_MS(20), &swept);
+    troupe_q_options options = TROUPE_Q_OPTIONS;
+    troupe_q first, second;
+    size_t clients = 0;
+
+    options.host = "127.0.0.1";
+    options.port = troupe_q_connection_port(never);
+    OK(troupe_q_open(sys, &options, &first));
+    poll_until(never, &kept, TROUPE_EMBEDQ_OPENED);
+    options.port = troupe_q_connection_port(server);
+    OK(troupe_q_open(sys, &options, &second));
+    poll_until(server, &swept, TROUPE_EMBEDQ_CLOSED);
+    OK(troupe_q_connection_clean_open_connections(server, &clients, &failure));
+    ck_assert_uint_eq(clients, 0);
+    ck_assert_ptr_null(conn_receive(never, 0));
+    OK(troupe_q_connection_clean_open_connections(never, &clients, &failure));
+    ck_assert_uint_eq(clients, 1);
+    troupe_q_connection_free(&never);
+    troupe_q_connection_free(&server);
+}
+END_TEST
+
+/* More queries than are taken of a client at once: the last come while the server closes,
+ * which waits for their answers. */
+START_TEST(closing_a_server_refuses_what_comes_meanwhile)
+{
+    enum { MANY = 300 };
+    troupe_q_connection *server = open_server(engine);
+    troupe_pending *pending[MANY];
+    troupe_q_future *future = NULL;
+    troupe_q q = {{0}};
+
+    serve_is(server, ask(server, &q, "1", TROUPE_KIND_Q_SYNC), "1");
+    for (int i = 0; i < MANY; i++) {
+        pending[i] = ask(server, &q, "2", TROUPE_KIND_Q_SYNC);
+    }
+    OK(troupe_q_connection_poll_recv_async(server, &future, &failure));
+    troupe_q_connection_free(&server);
+    conn_fails(&future, TROUPE_ECLOSED);
+    for (int i = 0; i < MANY; i++) {
+        troupe_msg *answer = NULL;
+        OK(troupe_pending_wait(pending[i], TROUPE_S(60), &answer));
+        ck_assert_int_ne(troupe_msg_status(answer), TROUPE_OK);
+        troupe_msg_free(&answer);
+        troupe_pending_free(&pending[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_response_to_a_server_ends_that_client_alone)
+{
+    troupe_q_connection *server = open_server(engine);
+    troupe_q_options options = TROUPE_Q_OPTIONS;
+    troupe_q odd, even = {{0}};
+    unsigned seen = 0;
+    size_t clients = 0;
+
+    OK(troupe_q_connection_on(server, TROUPE_EMBEDQ_CLOSED, note_event, &seen));
+    options.host = "127.0.0.1";
+    options.port = troupe_q_connection_port(server);
+    options.raw = true; /* may send responses */
+    OK(troupe_q_open(sys, &options, &odd));
+    troupe_pending *sent = ask(server, &odd, "1", TROUPE_KIND_Q_RESPONSE);
+    poll_until(server, &seen, TROUPE_EMBEDQ_CLOSED);
+    OK(troupe_q_connection_clean_open_connections(server, &clients, &failure));
+    ck_assert_uint_eq(clients, 0);
+    troupe_pending_free(&sent);
+    serve_is(server, ask(server, &even, "2", TROUPE_KIND_Q_SYNC), "2");
     troupe_q_connection_free(&server);
 }
 END_TEST
@@ -363,6 +454,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, poll_recv_async_of_a_server_handles_a_message_when_waited_for);
     tcase_add_test(tcase, clean_open_connections_counts_and_sends_nothing);
     tcase_add_test(tcase, parameter_conn_gc_time_closes_clients_that_are_silent);
+    tcase_add_test(tcase, closing_a_server_refuses_what_comes_meanwhile);
+    tcase_add_test(tcase, a_response_to_a_server_ends_that_client_alone);
     tcase_add_test(tcase, closing_a_server_answers_what_was_not_polled_for);
     tcase_add_test(tcase, a_polled_server_may_speak_tls);
     suite_add_tcase(suite, tcase);
