@@ -2,6 +2,9 @@
  * base.c - the machine on a libevent loop: one wake-up descriptor, one timer. The only
  * file of the runtime that knows the loop.
  *
+ * The timer is a descriptor of our own, set only when it must ring earlier than it will:
+ * the loop's would be set before each sleep. One that rings too early costs a pass.
+ *
  * A pass is a callback: it steps the base and says when it wants to be called again. When
  * there is more to do, that is a timer of zero, never an event made active from its own
  * callback: descriptors come in between. */
@@ -9,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "actors/runtime.h"
@@ -16,9 +20,10 @@
 struct trp_loop {
     struct trp_base *base;
     struct event_base *events;
-    struct event *wake_event, *timer;
-    int wake_fd;
-    bool own; /* the event_base is ours */
+    struct event *wake_event, *alarm_event, *timer; /* timer: of zero, or made active */
+    int wake_fd, alarm_fd;
+    troupe_ns alarm; /* when it rings; TROUPE_NEVER: it will not */
+    bool own;        /* the event_base is ours */
     bool attached;
     unsigned busy;    /* passes for which sleeps are long since many timers fired */
     bool dispatching; /* by us: a borrowed loop is left at the end, not run on */
@@ -47,13 +52,28 @@ static void wake(struct trp_base *base)
 #define QUANTUM_BUSY TROUPE_MS(1)
 enum { MANY_TIMERS = 64, BUSY_PASSES = 4 };
 
-static void call_at(struct trp_loop *loop, troupe_ns delay, troupe_ns quantum)
+static void call_now(struct trp_loop *loop)
 {
-    troupe_ns rounded = delay > 0 && delay < quantum ? quantum : delay;
-    struct timeval tv = {.tv_sec = (time_t)(rounded / TROUPE_S(1)),
-                         .tv_usec = (suseconds_t)(rounded % TROUPE_S(1) / 1000)};
+    static const struct timeval at_once = {0, 0};
 
-    (void)event_add(loop->timer, &tv);
+    (void)event_add(loop->timer, &at_once);
+}
+
+static void call_at(struct trp_loop *loop, troupe_ns now, troupe_ns next,
+                    troupe_ns quantum)
+{
+    troupe_ns at = next < now + quantum ? now + quantum : next;
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at / TROUPE_S(1)),
+                                           .tv_nsec = (long)(at % TROUPE_S(1))}};
+
+    if (at >= loop->alarm) {
+        return;
+    }
+    if (timerfd_settime(loop->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0) {
+        loop->alarm = at;
+    } else {
+        call_now(loop);
+    }
 }
 
 static void schedule(struct trp_base *base)
@@ -67,6 +87,7 @@ static void leave(struct trp_loop *loop)
 
     base->schedule = NULL;
     (void)event_del(loop->wake_event);
+    (void)event_del(loop->alarm_event);
     (void)event_del(loop->timer);
     atomic_store_explicit(&base->gone, true, memory_order_release);
     if (loop->own || loop->dispatching) {
@@ -123,31 +144,47 @@ static void pass(struct trp_loop *loop)
         next = now + 1; /* timers came due meanwhile: they share the next wake-up, too */
     }
     if (next <= now) {
-        call_at(loop, 0, 0);
+        call_now(loop);
         return;
     }
     /* seq_cst on both sides: a put, or the end, either sees `asleep` or is seen here. */
     atomic_store_explicit(&base->asleep, true, memory_order_seq_cst);
     if (!trp_gate_is_empty(&base->gate) || atomic_load(&base->system->finished)) {
         atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
-        call_at(loop, 0, 0);
+        call_now(loop);
     } else if (next != TROUPE_NEVER) {
-        call_at(loop, next - now, quantum);
-    } else {
-        (void)event_del(loop->timer);
+        call_at(loop, now, next, quantum);
     }
     trp_record(base->recorder, TROUPE_EV_SLEEP, 0, 0, 0, 0, 0);
+}
+
+/* One read takes the whole count; should it fail, the descriptor is served again. */
+static void take_count(evutil_socket_t fd)
+{
+    uint64_t count;
+
+    if (read(fd, &count, sizeof(count)) < 0) {
+        return;
+    }
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
     struct trp_loop *loop = context;
-    uint64_t count;
 
     (void)what;
-    while (read(fd, &count, sizeof(count)) > 0) {
-    }
+    take_count(fd);
     trp_record(loop->base->recorder, TROUPE_EV_WAKE, 0, 0, 0, 0, 1);
+    pass(loop);
+}
+
+static void on_alarm(evutil_socket_t fd, short what, void *context)
+{
+    struct trp_loop *loop = context;
+
+    (void)what;
+    take_count(fd);
+    loop->alarm = TROUPE_NEVER;
     pass(loop);
 }
 
@@ -167,7 +204,6 @@ static struct event_base *make_events(void)
 
     if (config != NULL) {
         (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-        (void)event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
         events = event_base_new_with_config(config);
         event_config_free(config);
     }
@@ -179,6 +215,9 @@ static void loop_free(struct trp_loop *loop)
     if (loop->wake_event != NULL) {
         event_free(loop->wake_event);
     }
+    if (loop->alarm_event != NULL) {
+        event_free(loop->alarm_event);
+    }
     if (loop->timer != NULL) {
         event_free(loop->timer);
     }
@@ -188,9 +227,12 @@ static void loop_free(struct trp_loop *loop)
     if (loop->wake_fd >= 0) {
         (void)close(loop->wake_fd);
     }
-    loop->wake_event = loop->timer = NULL;
+    if (loop->alarm_fd >= 0) {
+        (void)close(loop->alarm_fd);
+    }
+    loop->wake_event = loop->alarm_event = loop->timer = NULL;
     loop->events = NULL;
-    loop->wake_fd = -1;
+    loop->wake_fd = loop->alarm_fd = -1;
 }
 
 static troupe_status loop_init(struct trp_loop *loop, struct trp_base *base,
@@ -200,20 +242,27 @@ static troupe_status loop_init(struct trp_loop *loop, struct trp_base *base,
     loop->own = borrowed == NULL;
     loop->events = borrowed != NULL ? borrowed : make_events();
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (loop->events == NULL || loop->wake_fd < 0) {
+    loop->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    loop->alarm = TROUPE_NEVER;
+    if (loop->events == NULL || loop->wake_fd < 0 || loop->alarm_fd < 0) {
         return TROUPE_ESYSTEM;
     }
     loop->wake_event =
         event_new(loop->events, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
+    loop->alarm_event =
+        event_new(loop->events, loop->alarm_fd, EV_READ | EV_PERSIST, on_alarm, loop);
     loop->timer = evtimer_new(loop->events, on_timer, loop);
-    return loop->wake_event != NULL && loop->timer != NULL ? TROUPE_OK : TROUPE_ENOMEM;
+    return loop->wake_event != NULL && loop->alarm_event != NULL && loop->timer != NULL
+               ? TROUPE_OK
+               : TROUPE_ENOMEM;
 }
 
 static troupe_status attach(struct trp_loop *loop)
 {
     struct trp_base *base = loop->base;
 
-    if (event_add(loop->wake_event, NULL) != 0) {
+    if (event_add(loop->wake_event, NULL) != 0 ||
+        event_add(loop->alarm_event, NULL) != 0) {
         return TROUPE_ESYSTEM;
     }
     base->loop = loop;
@@ -236,7 +285,7 @@ static troupe_status make_loops(troupe_system *sys)
     }
     sys->loops = loops;
     for (uint32_t i = 0; i < sys->base_count; i++) {
-        loops->loops[i].wake_fd = -1;
+        loops->loops[i].wake_fd = loops->loops[i].alarm_fd = -1;
     }
     loops->count = sys->base_count;
     troupe_status status = TROUPE_OK;
