@@ -10,8 +10,6 @@
 #include "transports/address.h"
 #include "transports/stream.h"
 
-enum { TRP_RESOLVERS_MAX = 4 /* helper threads */ };
-
 struct trp_dial;
 
 /* Begins.

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * resolve.h - asks the system's resolver on a helper thread.
- *
- * Helpers are few, start with the first question and end when none is left. A question
- * outlives its asker if it must: forgetting it only makes the answer go nowhere. */
+ * resolve.h - asks the system's resolver, as an errand (errand.h). */
 #ifndef TRP_TRANSPORTS_RESOLVE_H
 #define TRP_TRANSPORTS_RESOLVE_H
 
@@ -10,7 +7,11 @@
 
 #include "transports/address.h"
 
-enum { TRP_HOST_MAX = 255 /* bytes of a host name */ };
+enum {
+    TRP_HOST_MAX = 255,         /* bytes of a host name */
+    TRP_RESOLVERS_MAX = 4,      /* helper threads of the process */
+    TRP_RESOLVE_WAITING = 16384 /* names that wait for one */
+};
 
 /* Body of TRP_KIND_RESOLVED. */
 struct trp_resolved {
@@ -20,7 +21,8 @@ struct trp_resolved {
 
 struct trp_resolve;
 
-/* Returns TROUPE_OK, TROUPE_EINVAL (host too long), TROUPE_ENOMEM or TROUPE_ESYSTEM. */
+/* Returns TROUPE_OK, TROUPE_EINVAL (host too long), TROUPE_ENOMEM, TROUPE_EBUSY
+ * (TRP_RESOLVE_WAITING) or TROUPE_ESYSTEM. */
 TROUPE_MUST_CHECK troupe_status trp_resolve_begin(troupe_system *sys, troupe_id asker,
                                                   const char *host, uint16_t port,
                                                   struct trp_resolve **out);

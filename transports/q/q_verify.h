@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * q_verify.h - compares a password with its hash on a helper thread.
- *
- * That costs as much as hashing does, by intent: far too long for a base. Helpers are
- * few, start with the first question and end when none is left. A question outlives its
- * asker if it must. */
+ * q_verify.h - compares a password with its hash, as an errand (errand.h): that costs as
+ * much as hashing does, by intent, far too long for a base. */
 #ifndef TRP_TRANSPORTS_Q_VERIFY_H
 #define TRP_TRANSPORTS_Q_VERIFY_H
 
