@@ -82,17 +82,19 @@ static troupe_status add_lines(struct trp_buffer *out, const troupe_q_value *lis
 static troupe_status gather(const troupe_q_value *value, bool lines, bool fresh,
                             struct trp_buffer *out)
 {
-    switch (troupe_q_type(value)) {
+    int type = troupe_q_type(value);
+
+    switch (type) {
     case TROUPE_Q_CHAR:
     case -TROUPE_Q_CHAR:
         return add_line(out, value, lines);
     case TROUPE_Q_BYTE:
         return lines ? TROUPE_ETYPE
                      : trp_buffer_add(out, troupe_q_data(value), troupe_q_count(value));
-    case TROUPE_Q_LIST:
-        return lines ? add_lines(out, value) : trp_eq_log_encode(value, fresh, out);
     default:
-        return TROUPE_ETYPE;
+        return type < TROUPE_Q_LIST || type > TROUPE_Q_TIME ? TROUPE_ETYPE
+               : lines                                      ? add_lines(out, value)
+                       : trp_eq_log_encode(value, fresh, out);
     }
 }
 

@@ -29,6 +29,8 @@ static qv *answered(struct trp_embedq *q, const char *path, troupe_status status
         (void)trp_eq_oom(q);
     } else if (status == TROUPE_ETYPE || status == TROUPE_EINVAL) {
         (void)trp_eq_fail(q, status == TROUPE_ETYPE ? "type" : "domain");
+    } else if (status == TROUPE_EACCESS) {
+        (void)trp_eq_fail(q, "access");
     } else if (status == TROUPE_OK && text != NULL) {
         (void)trp_eq_failf(q, "%.*s", (int)(size < 250 ? size : 250), text);
     } else {
@@ -198,7 +200,7 @@ static qv *written(struct trp_embedq *q, troupe_embedq_file what, qv *path, qv *
 /* path 0: lines */
 qv *trp_eq_v_file0(struct trp_embedq *q, qv *x, qv *y)
 {
-    if (!trp_eq_is_path(x)) {
+    if (!trp_eq_is_path(x) || host_of(q)->file == NULL) {
         return trp_eq_nyi(q, "0:");
     }
     qv *newline = trp_eq_symbol(q, "", 0); /* ` sv: a line end behind each */

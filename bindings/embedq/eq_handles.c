@@ -192,7 +192,9 @@ qv *trp_eq_v_exit(struct trp_embedq *q, qv *x)
         trp_eq_drop(trp_eq_apply1(q, handler, x));
         trp_eq_drop(handler);
     }
-    host_of(q)->exit(q->options.context, (int)code);
+    if (host_of(q)->exit(q->options.context, (int)code) != TROUPE_OK) {
+        return trp_eq_fail(q, "access");
+    }
     q->failed = false;
     return trp_eq_answered(q, TROUPE_ECANCELED, NULL);
 }

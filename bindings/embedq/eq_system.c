@@ -120,7 +120,8 @@ qv *trp_eq_dot_z(struct trp_embedq *q, const char *name)
     case 'i':
         return trp_eq_made(q, trp_q_of_long(-TROUPE_Q_INT, 1));
     case 'f':
-        return trp_eq_symbol(q, "", 0);
+        return trp_eq_symbol(q, q->options.file != NULL ? q->options.file : "",
+                             q->options.file != NULL ? strlen(q->options.file) : 0);
     case 'q':
         return trp_eq_bool(q, false);
     case 's':

@@ -79,15 +79,17 @@ typedef struct troupe_embedq_host {
      * interrupt wakes it. */
     troupe_status (*sleep)(void *context, troupe_ns span);
 
-    void (*exit)(void *context, int code);
+    /* exit code. TROUPE_OK: the process will end, and the evaluation is interrupted;
+     * TROUPE_EACCESS: q code may not. */
+    troupe_status (*exit)(void *context, int code);
 
     /* Files. path is a symbol as q writes it, `:dir/name. */
     troupe_status (*file)(void *context, troupe_embedq_file what, const char *path,
                           troupe_q_value *value, troupe_q_value **answer);
 
     /* hopen `:path, h x or (neg h) x, and hclose h; *file is the host's own number. What
-     * is appended: text or bytes as they are, text with (neg h) and a line end; a list:
-     * messages of a log, or with (neg h) lines. */
+     * is appended: text or bytes as they are, text with (neg h) and a line end; the items
+     * of any other list: messages of a log, or with (neg h) lines. */
     troupe_status (*file_open)(void *context, const char *path, int64_t *file);
     troupe_status (*file_append)(void *context, int64_t file, bool lines,
                                  troupe_q_value *value);
@@ -112,6 +114,7 @@ typedef struct troupe_embedq_options {
     uint64_t seed;                  /* of ?; 0: q's habit, the same in every run */
     const char *script;             /* q text evaluated at the start, or NULL; borrowed */
     const char *const *arguments;   /* .z.x, NULL-terminated, or NULL; borrowed */
+    const char *file;               /* .z.f, or NULL; borrowed */
     const troupe_embedq_host *host; /* or NULL; borrowed */
     void *context;                  /* given to the host's functions */
 } troupe_embedq_options;

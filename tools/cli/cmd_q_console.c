@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cmd_q_console.c - `troupe q`: a q session. */
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,12 @@ static const char usage[] =
     "       troupe q COMMAND [ARGUMENT...]\n"
     "\n"
     "A q session: reads q, evaluates it with the embedded q and prints what q prints.\n"
-    "FILE is a q script that is loaded first; the ARGUMENTs are its .z.x.\n"
+    "FILE is a q script that is loaded first; the ARGUMENTs are its .z.x, but for\n"
+    "-p PORT, -t MS and -q, which may also stand there.\n"
     "\n"
     "  -p, --port PORT   also serve on this port; 0: any free one\n"
     "  --host ADDRESS    serve on this address of the machine, * for all (127.0.0.1)\n"
+    "  -t, --timer MS    call .z.ts every so many milliseconds, as \\t does\n"
     "  --memory SIZE     of all values together: bytes, or with K, M, G (1G)\n"
     "  --time SECONDS    of one evaluation, then 'stop\n"
     "  --engine libq     evaluate with a licensed q library instead, which is not part\n"
@@ -27,17 +30,24 @@ static const char usage[] =
     "  -q, --quiet       no greeting\n"
     "  --help            print this\n"
     "\n"
-    "\\\\, exit 0 or the end of input leaves; Ctrl-C stops what runs. Exit status: 0; 1\n"
+    "\\\\, exit 0 or the end of input leaves; with FILE, no input (/dev/null) and a "
+    "port\n"
+    "or timer it stays. Ctrl-C stops what runs. Exit status: 0; 1\n"
     "an error (without a terminal: of the last entry, or in FILE); what exit says; 2\n"
     "wrong usage.\n"
     "\n"
     "The commands:\n";
 
 static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},   {"host", required_argument, NULL, 'H'},
-    {"memory", required_argument, NULL, 'm'}, {"time", required_argument, NULL, 't'},
-    {"quiet", no_argument, NULL, 'q'},        TRP_Q_LIBQ_OPTIONS,
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'},
+    {"host", required_argument, NULL, 'H'},
+    {"memory", required_argument, NULL, 'm'},
+    {"time", required_argument, NULL, 'T'},
+    {"timer", required_argument, NULL, 't'},
+    {"quiet", no_argument, NULL, 'q'},
+    TRP_Q_LIBQ_OPTIONS,
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool read_size(const char *text, size_t *out)
@@ -61,15 +71,30 @@ static int wrong(const char *what, const char *text)
     return trp_cmd_fail(2, "%s, not '%s'; see troupe q --help", what, text);
 }
 
+static int take_port(struct trp_q_console_options *console, const char *text)
+{
+    console->serves = true;
+    return trp_q_port(text, true, &console->port) ? -1 : wrong("-p wants a port", text);
+}
+
+static int take_timer(struct trp_q_console_options *console, const char *text)
+{
+    char *end = NULL;
+    unsigned long number =
+        text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : ULONG_MAX;
+
+    console->timer = (int64_t)number;
+    return number <= INT32_MAX && *end == 0 ? -1 : wrong("-t wants milliseconds", text);
+}
+
 /* Returns -1 to go on, else the exit code. */
 static int take_option(struct trp_q_console_options *console, int option, char **argv)
 {
     switch (option) {
     case 'p':
-        console->serves = true;
-        return trp_q_port(optarg, true, &console->port)
-                   ? -1
-                   : wrong("--port wants a port", optarg);
+        return take_port(console, optarg);
+    case 't':
+        return take_timer(console, optarg);
     case 'H':
         console->host = optarg;
         return -1;
@@ -77,7 +102,7 @@ static int take_option(struct trp_q_console_options *console, int option, char *
         return read_size(optarg, &console->memory)
                    ? -1
                    : wrong("--memory wants bytes, perhaps with K, M or G", optarg);
-    case 't':
+    case 'T':
         return trp_q_seconds(optarg, &console->time)
                    ? -1
                    : wrong("--time wants seconds", optarg);
@@ -99,24 +124,26 @@ static int take_option(struct trp_q_console_options *console, int option, char *
     }
 }
 
-/* Behind the script q takes its own -p PORT out of the arguments, and so do we. */
-static int take_port(struct trp_q_console_options *console, int argc, char **argv)
+/* Behind the script q takes its own -p PORT, -t MS and -q out of the arguments, and so do
+ * we. */
+static int take_own(struct trp_q_console_options *console, int argc, char **argv)
 {
-    int kept = 0;
+    int kept = 0, code = -1;
 
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "-p") != 0 || i + 1 == argc) {
+    for (int i = 0; i < argc && code < 0; i++) {
+        bool last = i + 1 == argc;
+        if (strcmp(argv[i], "-q") == 0) {
+            console->quiet = true;
+        } else if (strcmp(argv[i], "-p") == 0 && !last) {
+            code = take_port(console, argv[++i]);
+        } else if (strcmp(argv[i], "-t") == 0 && !last) {
+            code = take_timer(console, argv[++i]);
+        } else {
             argv[kept++] = argv[i];
-            continue;
-        }
-        i++;
-        console->serves = true;
-        if (!trp_q_port(argv[i], true, &console->port)) {
-            return wrong("-p wants a port", argv[i]);
         }
     }
     argv[kept] = NULL;
-    return -1;
+    return code;
 }
 
 int trp_cmd_q_console(int argc, char **argv)
@@ -125,7 +152,8 @@ int trp_cmd_q_console(int argc, char **argv)
     int option, code = -1;
 
     optind = 1;
-    while (code < 0 && (option = getopt_long(argc, argv, "+:p:q", options, NULL)) != -1) {
+    while (code < 0 &&
+           (option = getopt_long(argc, argv, "+:p:qt:", options, NULL)) != -1) {
         code = take_option(&console, option, argv);
     }
     if (code < 0 && console.libq.used && (console.time != 0 || console.memory != 0)) {
@@ -133,7 +161,7 @@ int trp_cmd_q_console(int argc, char **argv)
     }
     if (code < 0 && optind < argc) {
         console.script = argv[optind++];
-        code = take_port(&console, argc - optind, argv + optind);
+        code = take_own(&console, argc - optind, argv + optind);
     }
     console.words = argv + optind;
     return code < 0 ? trp_q_console_run(&console) : code;

@@ -2,7 +2,7 @@
  * cmd_q_serve.c - `troupe q serve`: a q process, made of the embedded q and a server. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +10,22 @@
 #include <troupe/q.h>
 
 #include "mailbox/alloc.h"
-#include "mailbox/buffer.h"
 #include "tools/cli/cmd.h"
 #include "tools/cli/cmd_q.h"
 #include "tools/cli/q_libq.h"
+#include "tools/cli/q_load.h"
 #include "tools/cli/q_session.h"
 
 enum {
     USERS_MAX = 1024,
-    SCRIPT_MAX = 64 << 20,
-    READ_SIZE = 64 << 10,
     CLOSE_S = 10,
     CLIENTS_MAX = 65000,
-    SECONDS_MAX = 100000000
+    SECONDS_MAX = 100000000,
+    TIMER_MAX = INT32_MAX
 };
 
 static const char usage[] =
-    "usage: troupe q serve -p PORT [OPTION...]\n"
+    "usage: troupe q serve -p PORT [OPTION...] [ARGUMENT...]\n"
     "\n"
     "Serves q clients: evaluates what they send with the embedded q.\n"
     "\n"
@@ -45,22 +44,32 @@ static const char usage[] =
     "  --users FILE          who else may, with hashed passwords; see troupe q passwd\n"
     "  --clients N           at most so many at once (4096)\n"
     "  --idle SECONDS        close clients that are silent for so long (never)\n"
-    "  --load FILE           evaluate this q script first\n"
+    "  --load FILE           evaluate this q script first; may be given often. The\n"
+    "                        ARGUMENTs are its .z.x\n"
+    "  --files FOLDER        later q code, that of clients too, may read and write the\n"
+    "                        files in this folder and below (none; scripts may use all\n"
+    "                        files while they are loaded)\n"
+    "  --allow-exit          later q code may end the process with exit\n"
+    "  -t, --timer MS        call .z.ts every so many milliseconds, as \\t does\n"
     "  --engine libq         evaluate with a licensed q library, which is not part of\n"
     "                        troupe; --libq PATH: this one (libq.so)\n"
     "  --verbose             say on stderr who comes and goes\n"
     "  --help                print this\n"
     "\n"
     "Prints `listening on port N` when it does, and ends on SIGTERM or SIGINT after the\n"
-    "answers that are due. Exit status: 0; 1 it cannot serve; 2 wrong usage.\n";
+    "answers that are due. Exit status: 0; 1 it cannot serve; 2 wrong usage; what exit\n"
+    "says.\n";
 
 struct serving {
     troupe_q_server_options server;
     troupe_tls_options tls;
     troupe_q_user users[USERS_MAX];
-    const char *load, *accounts;
-    bool has_port, verbose;
-    struct trp_buffer script;
+    const char *loads[TRP_Q_SCRIPTS_MAX + 1];
+    size_t load_count;
+    char *const *words; /* .z.x */
+    const char *accounts, *files;
+    int64_t timer;
+    bool has_port, verbose, may_exit;
     struct trp_q_libq libq;
 };
 
@@ -79,6 +88,9 @@ static const struct option options[] = {
     {"clients", required_argument, NULL, 'c'},
     {"idle", required_argument, NULL, 'i'},
     {"load", required_argument, NULL, 'l'},
+    {"files", required_argument, NULL, 'F'},
+    {"allow-exit", no_argument, NULL, 'E'},
+    {"timer", required_argument, NULL, 't'},
     TRP_Q_LIBQ_OPTIONS,
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -163,6 +175,32 @@ static int take_tls(struct serving *s, int option)
     }
 }
 
+static int take_script(struct serving *s, int option)
+{
+    unsigned long number;
+
+    switch (option) {
+    case 'l':
+        if (s->load_count == TRP_Q_SCRIPTS_MAX) {
+            return trp_cmd_fail(2, "there are more than %d scripts", TRP_Q_SCRIPTS_MAX);
+        }
+        s->loads[s->load_count++] = optarg;
+        return -1;
+    case 'F':
+        s->files = optarg;
+        return -1;
+    case 'E':
+        s->may_exit = true;
+        return -1;
+    default:
+        if (!take_number(optarg, "--timer", TIMER_MAX, &number)) {
+            return 2;
+        }
+        s->timer = (int64_t)number;
+        return -1;
+    }
+}
+
 static int take_option(struct serving *s, int option, char **argv)
 {
     switch (option) {
@@ -195,8 +233,10 @@ static int take_option(struct serving *s, int option, char **argv)
     case 'i':
         return take_limit(s, option);
     case 'l':
-        s->load = optarg;
-        return -1;
+    case 'F':
+    case 'E':
+    case 't':
+        return take_script(s, option);
     case TRP_Q_OPTION_ENGINE:
     case TRP_Q_OPTION_LIBQ:
         return trp_q_libq_option(option, &s->libq);
@@ -220,42 +260,23 @@ static int read_options(struct serving *s, int argc, char **argv)
     int option, code = -1;
 
     optind = 1;
-    while (code < 0 && (option = getopt_long(argc, argv, "+:p:", options, NULL)) != -1) {
+    while (code < 0 &&
+           (option = getopt_long(argc, argv, "+:p:t:", options, NULL)) != -1) {
         code = take_option(s, option, argv);
     }
-    if (code < 0 && optind < argc) {
+    s->words = argv + optind;
+    if (code < 0 && optind < argc && s->load_count == 0) {
         code =
-            trp_cmd_fail(2, "'%s' is too much; see troupe q serve --help", argv[optind]);
+            trp_cmd_fail(2, "'%s' is too much without --load; see troupe q serve --help",
+                         argv[optind]);
+    }
+    if (code < 0 && s->libq.used && s->load_count > 1) {
+        code = trp_cmd_fail(2, "with --engine libq there is one --load");
     }
     if (code < 0 && !s->has_port) {
         code = trp_cmd_fail(2, "which port? see troupe q serve --help");
     }
     return code;
-}
-
-static int load_script(struct serving *s)
-{
-    trp_buffer_init(&s->script, SCRIPT_MAX);
-    FILE *file = s->load != NULL ? fopen(s->load, "rb") : NULL;
-    if (s->load == NULL) {
-        return -1;
-    }
-    bool failed = file == NULL;
-    while (!failed && !feof(file)) {
-        uint8_t *room = trp_buffer_reserve(&s->script, READ_SIZE);
-        if (room == NULL) {
-            break;
-        }
-        trp_buffer_wrote(&s->script, fread(room, 1, READ_SIZE, file));
-        failed = ferror(file) != 0;
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    if (failed || trp_buffer_add(&s->script, "", 1) != TROUPE_OK) {
-        return trp_cmd_fail(1, "the script %s cannot be read", s->load);
-    }
-    return -1;
 }
 
 static int load_accounts(struct serving *s)
@@ -272,56 +293,72 @@ static int load_accounts(struct serving *s)
 /* ---- serving ---- */
 
 struct machine {
+    struct serving *serving;
+    struct trp_q_signals signals;
+    struct trp_q_host host;
     troupe_system *system;
     troupe_q_hub *hub;
     troupe_id engine;
     troupe_q_server server;
     uint16_t port;
+    atomic_bool leaving; /* q code said exit */
+    atomic_int code;
 };
 
-static void print_nothing(void *context, int stream, const char *text, size_t size)
+/* Ends the evaluation that says it, then the process. */
+static void leave(void *context, int code)
 {
-    (void)context, (void)stream, (void)text, (void)size;
+    struct machine *m = context;
+
+    atomic_store(&m->code, code & 0xff);
+    atomic_store(&m->leaving, true);
+    (void)troupe_engine_interrupt(m->system, m->engine);
+    trp_q_signals_end(&m->signals);
 }
 
-/* The engine does not say what is wrong with a script: another interpreter does. */
-static int script_failed(const struct serving *s)
+/* \p n */
+static troupe_status listen_again(void *context, const char *host, uint16_t port,
+                                  troupe_q_server *out)
 {
-    const troupe_embedq_host host = {.size = sizeof(host), .print = print_nothing};
-    troupe_embedq_options settings = TROUPE_EMBEDQ_OPTIONS;
-    troupe_embedq *q = NULL;
-    int code;
+    const struct machine *m = context;
+    troupe_q_server_options server = m->serving->server;
+    uint16_t got;
 
-    settings.host = &host;
-    if (troupe_embedq_new(&settings, &q) == TROUPE_OK &&
-        troupe_embedq_script(q, (const char *)trp_buffer_front(&s->script),
-                             trp_buffer_size(&s->script) - 1) == TROUPE_EREMOTE) {
-        code = trp_cmd_fail(1, "the script %s ends with an error: '%s", s->load,
-                            troupe_embedq_error(q));
-    } else {
-        code = trp_cmd_fail(1, "the script %s ends with an error", s->load);
+    server.host = host != NULL ? host : server.host;
+    server.port = port;
+    server.failure = NULL;
+    return troupe_q_serve(m->system, &server, out, &got);
+}
+
+static int open_host(const struct serving *s, struct machine *m)
+{
+    trp_q_host_init(&m->host, m->hub);
+    troupe_q_hub_on_listen(m->hub, listen_again, m);
+    m->host.exit = leave;
+    m->host.context = m;
+    m->host.may_exit = s->may_exit;
+    if (s->files != NULL && !trp_q_host_grant(&m->host, s->files)) {
+        return trp_cmd_fail(1, "%s is no folder", s->files);
     }
-    troupe_embedq_free(&q);
-    return code;
+    return -1;
 }
 
 static int open_engine(const struct serving *s, struct machine *m)
 {
     troupe_embedq_options q = TROUPE_EMBEDQ_OPTIONS;
     troupe_engine_options engine = TROUPE_ENGINE_OPTIONS;
+    const char *const *words = (const char *const *)s->words;
 
     if (s->libq.used) {
-        return trp_q_libq_open(m->system, &s->libq, NULL, s->load, &m->engine);
+        return trp_q_libq_open(m->system, &s->libq, words, s->loads[0], &m->engine);
     }
-    q.host = troupe_q_hub_host(m->hub);
-    q.context = m->hub;
-    q.script = s->load != NULL ? (const char *)trp_buffer_front(&s->script) : NULL;
+    q.host = &m->host.host;
+    q.context = &m->host;
+    q.arguments = words;
+    q.file = s->loads[0];
     engine.config = &q;
     troupe_status status =
         troupe_engine_open(m->system, &troupe_engine_embedq, &engine, &m->engine);
-    if (status == TROUPE_EREMOTE) {
-        return script_failed(s);
-    }
     return status == TROUPE_OK ? -1
                                : trp_cmd_fail(1, "the engine cannot be opened: %s",
                                               troupe_status_text(status));
@@ -355,7 +392,46 @@ static void close_machine(struct machine *m)
         (void)troupe_system_join(m->system);
         troupe_system_free(&m->system);
     }
+    if (m->hub != NULL) {
+        trp_q_host_fini(&m->host);
+    }
     troupe_q_hub_free(&m->hub);
+}
+
+static int end_load(struct trp_q_load *load, struct machine *m)
+{
+    troupe_failure failure = {.status = TROUPE_OK};
+    troupe_status status = trp_q_load_end(load, &failure);
+
+    if (load->port > 0 && load->port <= UINT16_MAX) {
+        m->port = (uint16_t)load->port; /* a script may have changed it */
+    }
+    if (status == TROUPE_OK || atomic_load(&m->leaving)) {
+        return -1;
+    }
+    return trp_cmd_fail(1, "the script %s ends with an error: '%s",
+                        m->host.script != NULL ? m->host.script : load->scripts[0],
+                        failure.text[0] != 0 ? failure.text : troupe_status_text(status));
+}
+
+/* The port is there when scripts run; who comes meanwhile waits for them to end. */
+static int open_and_load(struct serving *s, struct machine *m)
+{
+    static const char *const none[] = {NULL};
+    struct trp_q_load load = {.system = m->system,
+                              .engine = m->engine,
+                              .host = &m->host,
+                              .signals = &m->signals,
+                              .scripts = s->libq.used ? none : s->loads,
+                              .timer = s->timer};
+
+    trp_q_load_begin(&load);
+    int code = open_server(s, m);
+    if (code >= 0) {
+        trp_q_load_drop(&load);
+        return code;
+    }
+    return end_load(&load, m);
 }
 
 static int open_machine(struct serving *s, struct machine *m)
@@ -375,29 +451,27 @@ static int open_machine(struct serving *s, struct machine *m)
     if (status != TROUPE_OK) {
         return trp_cmd_fail(1, "the system cannot start: %s", troupe_status_text(status));
     }
-    int code = open_engine(s, m);
-    return code < 0 ? open_server(s, m) : code;
+    int code = open_host(s, m);
+    code = code < 0 ? open_engine(s, m) : code;
+    return code < 0 ? open_and_load(s, m) : code;
 }
 
 static int serve(struct serving *s)
 {
-    struct machine m = {.system = NULL};
-    sigset_t ends;
-    int signal_number;
+    struct machine m = {.serving = s};
 
-    (void)sigemptyset(&ends);
-    (void)sigaddset(&ends, SIGTERM);
-    (void)sigaddset(&ends, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    if (!trp_q_signals_open(&m.signals)) {
+        return trp_cmd_fail(1, "the signals cannot be taken");
+    }
     int code = open_machine(s, &m);
-    if (code < 0) {
+    if (code < 0 && !atomic_load(&m.leaving)) {
         (void)printf("listening on port %u\n", m.port);
         (void)fflush(stdout);
-        (void)sigwait(&ends, &signal_number);
-        code = 0;
+        trp_q_signals_wait(&m.signals);
     }
     close_machine(&m);
-    return code;
+    trp_q_signals_close(&m.signals);
+    return code >= 0 ? code : atomic_load(&m.leaving) ? atomic_load(&m.code) : 0;
 }
 
 int trp_cmd_q_serve(int argc, char **argv)
@@ -413,16 +487,12 @@ int trp_cmd_q_serve(int argc, char **argv)
     s->server.tls_options = &s->tls;
     int code = read_options(s, argc, argv);
     if (code < 0) {
-        code = load_script(s);
-    }
-    if (code < 0) {
         code = load_accounts(s);
     }
     if (code < 0) {
         code = serve(s);
     }
     troupe_q_users_free(&s->server.accounts);
-    trp_buffer_fini(&s->script);
     trp_free(s);
     return code;
 }

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <troupe/version.h>
 
 #include "tools/cli/cmd.h"
+#include "tools/cli/q_load.h"
 
 enum { CLOSE_S = 2, EXIT_INTERRUPTED = 130 };
 
@@ -21,41 +24,17 @@ struct console {
     struct trp_q_reader reader;
     troupe_system *system;
     troupe_q_hub *hub;
-    troupe_embedq_host host;
+    struct trp_q_host host;
     troupe_id engine;
+    const char *address; /* of this machine, to serve on; NULL: 127.0.0.1 */
+    uint16_t port;       /* 0: none */
     atomic_bool leaving; /* q code said exit */
     atomic_int code;
     char prompt[TRP_Q_PROMPT_MAX];
 };
 
-/* ---- what q code does outside ---- */
-
-static troupe_status host_send(void *context, int64_t handle, bool async,
-                               troupe_q_value *value, troupe_q_value **answer)
-{
-    struct console *console = context;
-
-    return troupe_q_hub_host(console->hub)
-        ->send(console->hub, handle, async, value, answer);
-}
-
-static troupe_status host_close(void *context, int64_t handle)
-{
-    struct console *console = context;
-
-    return troupe_q_hub_host(console->hub)->close(console->hub, handle);
-}
-
-static troupe_status host_defer(void *context, int64_t handle, bool is_error,
-                                troupe_q_value *value)
-{
-    struct console *console = context;
-
-    return troupe_q_hub_host(console->hub)->defer(console->hub, handle, is_error, value);
-}
-
 /* Ends the evaluation that says it, then the reading of lines. */
-static void host_exit(void *context, int code)
+static void leave(void *context, int code)
 {
     struct console *console = context;
 
@@ -217,35 +196,75 @@ static int take_entries(struct console *console)
     return reader->interrupted ? EXIT_INTERRUPTED : code;
 }
 
-static int load(struct console *console, const char *path)
+static troupe_status serve_on(struct console *console, const char *host, uint16_t port,
+                              troupe_q_server *out, uint16_t *got)
 {
-    char text[TRP_Q_PATH_MAX + 4];
-    int size = snprintf(text, sizeof(text), "\\l %s", path);
+    troupe_q_server_options server = TROUPE_Q_SERVER_OPTIONS;
 
-    if (size < 0 || (size_t)size >= sizeof(text)) {
-        return trp_cmd_fail(1, "the script's name is too long");
-    }
-    return evaluate(console, text, (size_t)size);
+    server.host = host;
+    server.port = port;
+    server.engine = console->engine;
+    server.hub = console->hub;
+    return troupe_q_serve(console->system, &server, out, got);
+}
+
+/* \p n */
+static troupe_status listen_again(void *context, const char *host, uint16_t port,
+                                  troupe_q_server *out)
+{
+    struct console *console = context;
+    uint16_t got;
+
+    return serve_on(console, host != NULL ? host : console->address, port, out, &got);
 }
 
 static int serve(struct console *console, const struct trp_q_console_options *options)
 {
-    troupe_q_server_options server = TROUPE_Q_SERVER_OPTIONS;
     troupe_q_server out;
     uint16_t port = 0;
+    troupe_status status = serve_on(console, options->host, options->port, &out, &port);
 
-    server.host = options->host;
-    server.port = options->port;
-    server.engine = console->engine;
-    server.hub = console->hub;
-    troupe_status status = troupe_q_serve(console->system, &server, &out, &port);
     if (status != TROUPE_OK) {
         return trp_cmd_fail(1, "cannot listen on %s port %u: %s",
                             options->host != NULL ? options->host : "127.0.0.1",
                             options->port, troupe_status_text(status));
     }
-    (void)printf("listening on port %u\n", port);
-    (void)fflush(stdout);
+    console->port = port;
+    return 0;
+}
+
+/* Loads the script; who comes to the port meanwhile waits. */
+static int load_and_serve(struct console *console,
+                          const struct trp_q_console_options *options)
+{
+    const char *scripts[] = {options->script, NULL};
+    struct trp_q_load load = {.system = console->system,
+                              .engine = console->engine,
+                              .host = &console->host,
+                              .signals = &console->signals,
+                              .scripts = scripts,
+                              .timer = options->timer};
+    troupe_failure failure = {.status = TROUPE_OK};
+
+    trp_q_load_begin(&load);
+    int code = options->serves ? serve(console, options) : 0;
+    if (code != 0) {
+        trp_q_load_drop(&load);
+        return code;
+    }
+    troupe_status status = trp_q_load_end(&load, &failure);
+    if (status != TROUPE_OK) {
+        code = print_failure(console, status, &failure);
+    } else if (load.port != 0) {
+        console->port = (uint16_t)load.port; /* the script may have changed it */
+    }
+    if (code != 0 && !console->reader.terminal) {
+        return code; /* nobody is there to look at what went wrong */
+    }
+    if (console->port != 0 && !atomic_load(&console->leaving)) {
+        (void)printf("listening on port %u\n", console->port);
+        (void)fflush(stdout);
+    }
     return 0;
 }
 
@@ -260,19 +279,11 @@ static int open_engine(struct console *console,
         return trp_q_libq_open(console->system, &options->libq, words, NULL,
                                &console->engine);
     }
-    console->host = (troupe_embedq_host){.size = sizeof(console->host),
-                                         .send = host_send,
-                                         .close = host_close,
-                                         .defer = host_defer,
-                                         .exit = host_exit,
-                                         .file = troupe_embedq_use_files,
-                                         .file_open = troupe_embedq_use_open,
-                                         .file_append = troupe_embedq_use_append,
-                                         .file_close = troupe_embedq_use_close};
-    q.host = &console->host;
-    q.context = console;
+    q.host = &console->host.host;
+    q.context = &console->host;
     q.memory_limit = options->memory;
     q.arguments = words;
+    q.file = options->script;
     engine.config = &q;
     engine.call_limit = options->time;
     troupe_status status = troupe_engine_open(console->system, &troupe_engine_embedq,
@@ -297,9 +308,16 @@ static int open_machine(struct console *console,
     if (status == TROUPE_OK) {
         status = troupe_q_hub_new(console->system, &console->hub);
     }
-    return status == TROUPE_OK ? open_engine(console, options)
-                               : trp_cmd_fail(1, "the system cannot start: %s",
-                                              troupe_status_text(status));
+    if (status != TROUPE_OK) {
+        return trp_cmd_fail(1, "the system cannot start: %s", troupe_status_text(status));
+    }
+    trp_q_host_init(&console->host, console->hub);
+    console->address = options->host;
+    troupe_q_hub_on_listen(console->hub, listen_again, console);
+    console->host.trusted = true; /* whoever types here may do it elsewhere, too */
+    console->host.exit = leave;
+    console->host.context = console;
+    return open_engine(console, options);
 }
 
 static void close_machine(struct console *console)
@@ -310,7 +328,38 @@ static void close_machine(struct console *console)
         (void)troupe_system_join(console->system);
         troupe_system_free(&console->system);
     }
+    if (console->hub != NULL) {
+        trp_q_host_fini(&console->host);
+    }
     troupe_q_hub_free(&console->hub);
+}
+
+/* Standard input is the null device: the process was not started to be typed into. */
+static bool has_no_input(void)
+{
+    struct stat input, null;
+
+    return fstat(STDIN_FILENO, &input) == 0 && stat("/dev/null", &null) == 0 &&
+           S_ISCHR(input.st_mode) && input.st_rdev == null.st_rdev;
+}
+
+/* Whether something may still happen: clients that come, or the timer. */
+static bool is_at_work(struct console *console)
+{
+    static const char where[] = "0<system[\"p\"]+system\"t\"";
+    troupe_failure failure;
+    troupe_q_value *answer = NULL;
+    int64_t work = 0;
+
+    if (atomic_load(&console->leaving)) {
+        return false;
+    }
+    if (console->port == 0 &&
+        ask_text(console, where, sizeof(where) - 1, &answer, &failure) == TROUPE_OK) {
+        (void)!troupe_q_get_long(answer, 0, &work);
+    }
+    troupe_q_unref(&answer);
+    return console->port != 0 || work != 0;
 }
 
 static int converse(struct console *console, const struct trp_q_console_options *options)
@@ -326,13 +375,13 @@ static int converse(struct console *console, const struct trp_q_console_options 
                      options->libq.used ? " on libq" : ", a subset of q");
         (void)fflush(stdout);
     }
-    code = options->script != NULL ? load(console, options->script) : 0;
-    if (code != 0 && !console->reader.terminal) {
-        return code; /* nobody is there to look at what went wrong */
+    code = load_and_serve(console, options);
+    code = code == 0 ? take_entries(console) : code;
+    if (options->script != NULL && has_no_input() && code == 0 && is_at_work(console)) {
+        trp_q_signals_aim(&console->signals, NULL, NULL);
+        trp_q_signals_wait(&console->signals);
     }
-    code =
-        options->serves && !atomic_load(&console->leaving) ? serve(console, options) : 0;
-    return code == 0 ? take_entries(console) : code;
+    return code;
 }
 
 int trp_q_console_run(const struct trp_q_console_options *options)

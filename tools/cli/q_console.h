@@ -17,6 +17,7 @@ struct trp_q_console_options {
     char *const *words;     /* .z.x, NULL-terminated */
     const char *host;       /* to serve on; NULL: 127.0.0.1 */
     uint16_t port;
+    int64_t timer; /* \\t, milliseconds; 0: none */
     bool serves, quiet;
 };
 

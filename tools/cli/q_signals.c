@@ -2,7 +2,9 @@
  * q_signals.c - the signals of a console. */
 #include "tools/cli/q_signals.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 static void tell(struct trp_q_signals *signals, enum trp_q_news news)
@@ -112,6 +114,19 @@ void trp_q_signals_aim(struct trp_q_signals *signals, void (*interrupt)(void *co
     signals->interrupt = interrupt;
     signals->context = context;
     (void)pthread_mutex_unlock(&signals->lock);
+}
+
+void trp_q_signals_wait(struct trp_q_signals *signals)
+{
+    struct pollfd news = {.fd = signals->news, .events = POLLIN};
+    char byte = 0;
+
+    while (byte != TRP_Q_NEWS_END && byte != TRP_Q_NEWS_INTERRUPT) {
+        if (read(signals->news, &byte, 1) != 1 && poll(&news, 1, -1) < 0 &&
+            errno != EINTR) {
+            return;
+        }
+    }
 }
 
 void trp_q_signals_end(struct trp_q_signals *signals)

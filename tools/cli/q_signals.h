@@ -38,6 +38,10 @@ void trp_q_signals_close(struct trp_q_signals *signals);
 void trp_q_signals_aim(struct trp_q_signals *signals, void (*interrupt)(void *context),
                        void *context);
 
+/* Blocks until the signals of the end, SIGINT among them, or trp_q_signals_end. Only
+ * where nobody else reads `news`. */
+void trp_q_signals_wait(struct trp_q_signals *signals);
+
 /* Ends the reading of lines from any thread. */
 void trp_q_signals_end(struct trp_q_signals *signals);
 
