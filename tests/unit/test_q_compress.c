@@ -170,6 +170,145 @@ START_TEST(damaged_data_is_refused_and_stays_inside_its_room)
 }
 END_TEST
 
+/* The format read literally, a byte at a time; false: damaged. */
+static bool unpack_by_the_letter(const uint8_t *in, const uint8_t *end, uint8_t *plain,
+                                 size_t total)
+{
+    size_t place[256] = {0}, at = 8, entered = 8;
+    unsigned flags = 0;
+
+    for (unsigned item = 0; at < total; item++, flags >>= 1) {
+        if (item % 8 == 0) {
+            if (in == end) {
+                return false;
+            }
+            flags = *in++;
+        }
+        size_t needs = 1 + (flags & 1), n = 1, size = 0;
+        if ((size_t)(end - in) < needs) {
+            return false;
+        }
+        if (needs == 1) {
+            plain[at] = *in++;
+        } else {
+            size_t from = place[in[0]];
+            n = 2;
+            size = 2U + in[1];
+            in += 2;
+            if (from == 0 || size > total - at) {
+                return false;
+            }
+            for (size_t i = 0; i < size; i++) {
+                plain[at + i] = plain[from + i];
+            }
+        }
+        for (; entered < at + n - 1; entered++) {
+            place[plain[entered] ^ plain[entered + 1]] = entered;
+        }
+        at += needs == 1 ? 1 : size;
+        entered = needs == 1 ? entered : at;
+    }
+    return in == end;
+}
+
+static void check_by_the_letter(const uint8_t *message, size_t size)
+{
+    uint8_t *back = NULL;
+    size_t back_size = 0, total = 0;
+
+    memcpy(&total, message + 8, 4);
+    if (total < 10 || total > 100000) {
+        return;
+    }
+    uint8_t *letter = trp_calloc(1, total);
+    bool good = unpack_by_the_letter(message + 12, message + size, letter, total);
+    troupe_status status = unpack(message, size, &back, &back_size);
+    ck_assert_int_eq(status, good ? TROUPE_OK : TROUPE_EPROTO);
+    if (good) {
+        ck_assert_uint_eq(back_size, total);
+        ck_assert(memcmp(back + 8, letter + 8, total - 8) == 0);
+        trp_free(back);
+    }
+    trp_free(letter);
+}
+
+/* Numbers of `width` bytes that grow, jump, stay and grow again. */
+static uint8_t *numbers(uint64_t seed, size_t width, size_t size)
+{
+    struct q_random random = {seed * 0x9e3779b97f4a7c15u};
+    struct trp_q_header header = {.total = size, .kind = TRP_Q_ASYNC};
+    uint8_t *plain = trp_calloc(1, size + 8);
+    uint64_t x = q_random_below(&random, 1000);
+
+    for (size_t i = 8 + seed % 8, step = 1; i < size; i += width) {
+        if (q_random_below(&random, 50) == 0) {
+            step = q_random_below(&random, 4) == 0 ? 0x10001U << seed % 32 : seed % 3;
+        }
+        x += step;
+        memcpy(plain + i, &x, 8);
+    }
+    trp_q_header_write(plain, &header);
+    return plain;
+}
+
+START_TEST(numbers_are_unpacked_by_the_letter_damaged_or_not)
+{
+    for (uint64_t seed = 1; seed <= 120; seed++) {
+        struct q_random random = {seed};
+        size_t size = 3000 + 131 * seed;
+        uint8_t *plain = numbers(seed, seed % 5 == 0 ? 4 : 8, size);
+        struct trp_buffer packed;
+        trp_buffer_init(&packed, 1 << 20);
+        if (trp_q_compress(plain, size, 1, &packed) == TROUPE_OK) {
+            size_t packed_size = trp_buffer_size(&packed);
+            uint8_t *copy = trp_alloc(packed_size);
+            check_round_trip(plain, size, 1);
+            for (int i = 0; i < 40; i++) {
+                memcpy(copy, trp_buffer_front(&packed), packed_size);
+                copy[12 + q_random_below(&random, (uint32_t)packed_size - 12)] ^=
+                    (uint8_t)(i == 0 ? 0 : 1 + q_random_below(&random, 255));
+                check_by_the_letter(copy, packed_size);
+            }
+            trp_free(copy);
+        }
+        trp_buffer_fini(&packed);
+        trp_free(plain);
+    }
+}
+END_TEST
+
+/* Literals and matches by dice, so that every kind of match follows every other. */
+START_TEST(any_items_are_unpacked_by_the_letter)
+{
+    uint8_t message[12 + 3000] = {1, 0, 1, 0};
+
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        struct q_random random = {seed * 0x9e3779b97f4a7c15u};
+        uint32_t size = 2500 + q_random_below(&random, 500), total = 9;
+        uint32_t alphabet = 1 + q_random_below(&random, 3);
+        for (size_t i = 12; i < size;) {
+            unsigned kinds = seed % 3 == 0 ? 0xaa : q_random_below(&random, 256);
+            kinds = i == 12 ? 0 : kinds;
+            message[i++] = (uint8_t)kinds;
+            for (unsigned item = 0; item < 8 && i < size; item++, kinds >>= 1) {
+                message[i++] = (uint8_t)q_random_below(&random, alphabet);
+                total += (kinds & 1) == 0;
+                if ((kinds & 1) != 0 && i < size) {
+                    message[i] = (uint8_t)(q_random_below(&random, 9) == 0
+                                               ? q_random_below(&random, 256)
+                                               : q_random_below(&random, 8));
+                    total += 2U + message[i++];
+                }
+            }
+        }
+        total -= 1;
+        memcpy(message + 4, &size, 4);
+        memcpy(message + 8, &total, 4);
+        check_by_the_letter(message, size);
+    }
+}
+END_TEST
+
 START_TEST(data_cut_anywhere_is_refused)
 {
     uint8_t *plain = sample(8, 2500);
@@ -257,6 +396,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, what_does_not_shrink_to_half_is_not_packed);
     tcase_add_test(tcase, a_group_begins_only_with_room_for_a_whole_one);
     tcase_add_test(tcase, damaged_data_is_refused_and_stays_inside_its_room);
+    tcase_add_test(tcase, numbers_are_unpacked_by_the_letter_damaged_or_not);
+    tcase_add_test(tcase, any_items_are_unpacked_by_the_letter);
     tcase_add_test(tcase, data_cut_anywhere_is_refused);
     tcase_add_test(tcase, only_long_messages_to_peers_that_know_are_packed);
     tcase_add_test(tcase, no_memory_is_an_answer);

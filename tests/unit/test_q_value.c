@@ -142,7 +142,7 @@ START_TEST(symbols_read_together_are_those_read_alone)
     static const char *many[300];
 
     for (size_t longest = 0; longest < 80; longest++) {
-        for (size_t count = 1; count < 300; count += 1 + count / 4) {
+        for (size_t count = 1; count < 300; count += 1 + count) {
             size_t size = 0;
             uint8_t *bytes = texts_of(count, longest, &size);
             const uint8_t *next = NULL, *at = bytes;
@@ -175,8 +175,10 @@ START_TEST(no_memory_for_a_symbol_is_said_where_it_is)
     uint8_t bytes[20 * 6 + 80] = {0};
     const uint8_t *next = NULL;
 
-    for (int i = 0; i < 20; i++) {
-        (void)snprintf((char *)bytes + i * 6, 6, "nm%03d", i);
+    for (size_t i = 0; i < 20; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof(text), "nm%03zu", i);
+        memcpy(bytes + i * 6, text, 5);
     }
     for (uint64_t n = 1;; n++) {
         trp_fail_nth(n);

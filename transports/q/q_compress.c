@@ -6,6 +6,7 @@
  * entered. */
 #include "transports/q/q_compress.h"
 
+#include "mailbox/alloc.h"
 #include "mailbox/cursor.h"
 #include "mailbox/emit.h"
 
@@ -172,10 +173,10 @@ troupe_status trp_q_plain_size(const uint8_t *message, size_t size,
 
 struct unpacker {
     const uint8_t *in, *in_end;
-    uint8_t *plain;
-    size_t at, total;
-    bool pending; /* the pair that ends with the byte at `at` is to be entered */
-    size_t place[PLACES];
+    uint8_t *to;
+    const uint8_t *end;
+    bool pending; /* the pair that ends with the byte at `to` is to be entered */
+    const uint8_t *place[PLACES];
 };
 
 /* Copies in words; may write up to 15 bytes more. The source is 8 or more before. */
@@ -208,74 +209,178 @@ static inline void copy_match(uint8_t *to, size_t distance, size_t size)
     }
 }
 
-static void enter(struct unpacker *u, size_t at)
+static inline void enter(struct unpacker *u, const uint8_t *at)
 {
-    u->place[u->plain[at] ^ u->plain[at + 1]] = at;
+    u->place[at[0] ^ at[1]] = at;
 }
 
 static inline void unpack_literal(struct unpacker *u)
 {
-    u->plain[u->at] = *u->in++;
+    *u->to = *u->in++;
     if (u->pending) {
-        enter(u, u->at - 1);
+        enter(u, u->to - 1);
     }
     u->pending = true;
-    u->at++;
+    u->to++;
 }
 
-/* A match whose two bytes are there; false: it names nothing. */
-static inline bool unpack_match(struct unpacker *u, bool bounded)
+/* A match whose two bytes are there; false: it names nothing, or there is no room. */
+static bool unpack_match(struct unpacker *u)
 {
-    size_t from = u->place[u->in[0]];
+    const uint8_t *from = u->place[u->in[0]];
     size_t size = 2U + u->in[1];
 
-    if (from == 0 || (bounded && size > u->total - u->at)) {
+    if (from == NULL || size > (size_t)(u->end - u->to)) {
         return false;
     }
     u->in += 2;
-    copy_match(u->plain + u->at, u->at - from, size);
+    copy_match(u->to, (size_t)(u->to - from), size);
     if (u->pending) {
-        enter(u, u->at - 1);
+        enter(u, u->to - 1);
     }
-    enter(u, u->at);
+    enter(u, u->to);
     u->pending = false;
-    u->at += size;
+    u->to += size;
     return true;
 }
 
-/* A group with input and room enough for any 8 items. */
-static bool unpack_group(struct unpacker *u)
-{
-    unsigned flags = *u->in++;
-
-    for (unsigned i = 0; i < GROUP; i++, flags >>= 1) {
-        if ((flags & 1) == 0) {
-            unpack_literal(u);
-        } else if (!unpack_match(u, false)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The same near an end: every step is checked. */
+/* A group near an end: every step is checked. */
 static bool unpack_last(struct unpacker *u)
 {
     if (u->in == u->in_end) {
         return false;
     }
     unsigned flags = *u->in++;
-    for (unsigned i = 0; i < GROUP && u->at < u->total; i++, flags >>= 1) {
+    for (unsigned i = 0; i < GROUP && u->to < u->end; i++, flags >>= 1) {
         if ((size_t)(u->in_end - u->in) < 1 + (flags & 1)) {
             return false;
         }
         if ((flags & 1) == 0) {
             unpack_literal(u);
-        } else if (!unpack_match(u, true)) {
+        } else if (!unpack_match(u)) {
             return false;
         }
     }
     return true;
+}
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* What is at hand while there is input and room enough for any 8 items. In an even group
+ * the last bytes are kept here: to read them back, memory would have to wait for what was
+ * written to it last. That does not pay where matches differ, as a wrong guess costs as
+ * much. */
+struct flight {
+    const uint8_t *in;
+    uint8_t *to;
+    uint64_t last; /* the 8 bytes before `to`, lowest first; in an even group */
+    bool pending;  /* as in the unpacker */
+    bool uneven;   /* a match of this group was none that fly_repeat takes */
+};
+
+INLINE void load_last(struct flight *f)
+{
+    memcpy(&f->last, f->to - 8, 8);
+}
+
+INLINE void fly_literal(struct flight *f, struct unpacker *u, bool even)
+{
+    uint8_t byte = *f->in++;
+
+    *f->to = byte;
+    if (f->pending) {
+        enter(u, f->to - 1);
+    }
+    if (even) {
+        f->last = f->last >> 8 | (uint64_t)byte << 56;
+    }
+    f->pending = true;
+    f->to++;
+}
+
+/* A match of 2 to 8 bytes with the 8 before it, as in numbers that change little. */
+INLINE void fly_repeat(struct flight *f, struct unpacker *u, size_t size)
+{
+    uint64_t last = f->last;
+    unsigned turn = 8 * (unsigned)size;
+
+    memcpy(f->to, &last, 8);
+    if (f->pending) {
+        u->place[(uint8_t)(last >> 56 ^ last)] = f->to - 1;
+    }
+    u->place[(uint8_t)(last >> 8 ^ last)] = f->to;
+    f->last = last >> (turn & 63) | last << (-turn & 63);
+    f->to += size;
+}
+
+INLINE void fly_other(struct flight *f, struct unpacker *u, size_t distance, size_t size)
+{
+    copy_match(f->to, distance, size);
+    if (f->pending) {
+        enter(u, f->to - 1);
+    }
+    enter(u, f->to);
+    f->to += size;
+}
+
+INLINE bool fly_match(struct flight *f, struct unpacker *u, bool even)
+{
+    const uint8_t *from = u->place[f->in[0]];
+    size_t size = 2U + f->in[1];
+
+    if (TRP_UNLIKELY(from == NULL)) {
+        return false;
+    }
+    f->in += 2;
+    size_t distance = (size_t)(f->to - from);
+    if (even && distance == 8 && size <= 8) {
+        fly_repeat(f, u, size);
+    } else {
+        fly_other(f, u, distance, size);
+        f->uneven |= (distance != 8) | (size > 8);
+        if (even) {
+            load_last(f);
+        }
+    }
+    f->pending = false;
+    return true;
+}
+
+/* even   the group before had only matches that fly_repeat takes */
+INLINE bool fly_group(struct flight *f, struct unpacker *u, bool even)
+{
+    unsigned flags = *f->in++;
+
+    for (unsigned i = 0; i < GROUP; i++, flags >>= 1) {
+        if ((flags & 1) == 0) {
+            fly_literal(f, u, even);
+        } else if (!fly_match(f, u, even)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Groups for as long as no step needs to be checked for room. */
+static bool unpack_far(struct unpacker *u)
+{
+    const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    struct flight f = {.in = u->in, .to = u->to, .pending = u->pending};
+    bool good = true, even = false;
+
+    while (good && u->in_end - f.in >= GROUP_BYTES &&
+           u->end - f.to >= GROUP * MATCH_MAX) {
+        if (!even) {
+            load_last(&f);
+        }
+        even = little && !f.uneven;
+        f.uneven = false;
+        good = even ? fly_group(&f, u, true) : fly_group(&f, u, false);
+    }
+    u->in = f.in;
+    u->to = f.to;
+    u->pending = f.pending;
+    return good;
 }
 
 troupe_status trp_q_decompress(const uint8_t *message, size_t size,
@@ -284,21 +389,20 @@ troupe_status trp_q_decompress(const uint8_t *message, size_t size,
 {
     struct unpacker u = {.in = message + data_offset(header),
                          .in_end = message + size,
-                         .plain = plain,
-                         .at = TRP_Q_HEADER,
-                         .total = plain_size};
+                         .to = plain + TRP_Q_HEADER,
+                         .end = plain + plain_size};
     struct trp_q_header plain_header = *header;
 
     plain_header.compression = 0;
     plain_header.total = plain_size;
     trp_q_header_write(plain, &plain_header);
-    while (u.at < u.total) {
-        bool far =
-            u.in_end - u.in >= GROUP_BYTES && u.total - u.at >= (size_t)GROUP * MATCH_MAX;
-        if (far ? !unpack_group(&u) : !unpack_last(&u)) {
-            return refuse(TROUPE_EPROTO, "compressed data is damaged",
-                          (uint64_t)(u.in - message), why);
-        }
+    bool good = unpack_far(&u);
+    while (good && u.to < u.end) {
+        good = unpack_last(&u);
+    }
+    if (!good) {
+        return refuse(TROUPE_EPROTO, "compressed data is damaged",
+                      (uint64_t)(u.in - message), why);
     }
     if (u.in != u.in_end) {
         return refuse(TROUPE_EPROTO, "bytes after the compressed data",
