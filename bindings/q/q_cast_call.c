@@ -53,7 +53,7 @@ troupe_status troupe_q_message_value(troupe_blob *message, uint64_t limit,
 {
     uint64_t most = limit != 0 ? limit : PLAIN_LIMIT;
     const struct trp_q_limits limits = {troupe_blob_size(message), most,
-                                        TROUPE_Q_DEPTH_MAX};
+                                        TROUPE_Q_DEPTH_MAX, 0, NULL};
     struct trp_q_why why = {NULL, 0};
     troupe_status status =
         trp_q_decode(troupe_blob_bytes(message), troupe_blob_size(message), message,

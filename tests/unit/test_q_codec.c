@@ -195,6 +195,39 @@ START_TEST(depth_is_limited_both_ways)
 }
 END_TEST
 
+/* Two bytes of a message may be a value of 64. */
+START_TEST(a_value_takes_no_more_memory_than_it_may)
+{
+    enum { ITEMS = 100 };
+    uint8_t body[6 + 2 * ITEMS] = {0, 0, ITEMS};
+    const struct trp_q_header header = {.total = sizeof(body) + TRP_Q_HEADER};
+    struct trp_q_limits tight = limits;
+    struct trp_q_why why = {"", 0};
+    troupe_q_value *value = NULL;
+    uint64_t taken = 0;
+
+    for (size_t i = 6; i < sizeof(body); i += 2) {
+        body[i] = 0xff;
+    }
+    tight.taken = &taken;
+    ck_assert_int_eq(
+        trp_q_decode_body(body, sizeof(body), &header, NULL, &tight, &value, &why),
+        TROUPE_OK);
+    troupe_q_unref(&value);
+    ck_assert_uint_eq(taken, (ITEMS + 1) * sizeof(*value) + ITEMS * sizeof(value));
+    tight.memory = taken - 1;
+    ck_assert_int_eq(
+        trp_q_decode_body(body, sizeof(body), &header, NULL, &tight, &value, &why),
+        TROUPE_ELIMIT);
+    ck_assert_str_eq(why.text, "the value takes too much memory");
+    tight.memory = taken;
+    ck_assert_int_eq(
+        trp_q_decode_body(body, sizeof(body), &header, NULL, &tight, &value, &why),
+        TROUPE_OK);
+    troupe_q_unref(&value);
+}
+END_TEST
+
 static troupe_status try_encode(const char *body, uint8_t capability, uint8_t kind)
 {
     troupe_q_value *value = hex_value(body);
@@ -432,6 +465,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_header_is_judged_before_its_message_is_there);
     tcase_add_test(tcase, lengths_use_forty_bits);
     tcase_add_test(tcase, depth_is_limited_both_ways);
+    tcase_add_test(tcase, a_value_takes_no_more_memory_than_it_may);
     tcase_add_test(tcase, a_peer_is_sent_what_it_knows);
     tcase_add_test(tcase, a_vector_too_long_for_the_peer_is_refused_by_its_count);
     tcase_add_test(tcase, a_large_vector_points_into_its_message);

@@ -15,7 +15,7 @@
 enum { REPEATS = 10, SYMBOLS = 1000 };
 
 static const struct trp_q_limits limits = {TRP_Q_TOTAL_MAX, TRP_Q_TOTAL_MAX,
-                                           TROUPE_Q_DEPTH_MAX};
+                                           TROUPE_Q_DEPTH_MAX, 0, NULL};
 static const struct trp_q_encoding plain = {.kind = TRP_Q_ASYNC,
                                             .capability = TRP_Q_CAPABILITY};
 

@@ -122,7 +122,7 @@ void trp_q_client_connected(troupe_self *self, struct trp_q_client *c,
                             struct trp_stream *stream)
 {
     struct trp_q_limits limits = {c->options.message_limit, c->options.message_limit,
-                                  TROUPE_Q_DEPTH_MAX};
+                                  TROUPE_Q_DEPTH_MAX, 0, NULL};
 
     troupe_status status = secure(c, &stream);
     trp_q_conn_init(&c->wire, stream, &limits);

@@ -141,6 +141,9 @@ static troupe_status decode_packed(const uint8_t *message, size_t size,
     if (status != TROUPE_OK) {
         return status;
     }
+    if (limits->memory != 0 && plain_size > limits->memory) {
+        return refuse(TROUPE_ELIMIT, "the value takes too much memory", 0, why);
+    }
     uint8_t *plain = trp_q_message_new(plain_size + TRP_Q_SLACK);
     if (plain == NULL) {
         return refuse(TROUPE_ENOMEM, "no memory", 0, why);

@@ -33,6 +33,8 @@ struct trp_q_limits {
     uint64_t message; /* bytes as received, header included */
     uint64_t plain;   /* bytes once decompressed */
     uint32_t depth;   /* nesting, at most TROUPE_Q_DEPTH_MAX */
+    uint64_t memory;  /* bytes the value may take; 0: any */
+    uint64_t *taken;  /* receives how many it takes; NULL: nobody asks */
 };
 
 #define TRP_Q_MESSAGE_MAX ((uint64_t)64 << 30) /* the highest limit there is */
@@ -40,7 +42,7 @@ struct trp_q_limits {
 /* An initialiser: struct trp_q_limits limits = TRP_Q_LIMITS. */
 #define TRP_Q_LIMITS                                                                     \
     {                                                                                    \
-        TRP_Q_MESSAGE, TRP_Q_MESSAGE, TROUPE_Q_DEPTH_MAX                                 \
+        TRP_Q_MESSAGE, TRP_Q_MESSAGE, TROUPE_Q_DEPTH_MAX, 0, NULL                        \
     }
 
 /* Why something was refused: a text that lives for ever, and where in the (plain)

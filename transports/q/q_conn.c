@@ -261,7 +261,7 @@ static troupe_status judge(const struct trp_q_conn *conn, const uint8_t *message
                            size_t size, struct trp_q_why *why)
 {
     const struct trp_q_limits limits = {TRP_Q_MESSAGE_MAX, TRP_Q_MESSAGE_MAX,
-                                        TROUPE_Q_DEPTH_MAX};
+                                        TROUPE_Q_DEPTH_MAX, 0, NULL};
     struct trp_q_header header;
     troupe_status status = trp_q_header_read(message, size, &limits, &header, why);
 

@@ -16,7 +16,9 @@ struct reader {
     size_t alias_min; /* bytes from which a vector may point into the owner */
     uint32_t depth, depth_max;
     bool swap;
-    bool many; /* large enough for values to come from slabs */
+    bool many;     /* large enough for values to come from slabs */
+    bool spent;    /* the value takes more memory than it may */
+    uint64_t room; /* bytes it may still take */
     struct trp_q_slab *slab;
     struct trp_q_why *why;
 };
@@ -30,7 +32,8 @@ static troupe_status refuse(struct reader *in, troupe_status status, const char 
 
 static troupe_status no_memory(struct reader *in)
 {
-    return refuse(in, TROUPE_ENOMEM, "no memory");
+    return in->spent ? refuse(in, TROUPE_ELIMIT, "the value takes too much memory")
+                     : refuse(in, TROUPE_ENOMEM, "no memory");
 }
 
 static troupe_status short_of(struct reader *in)
@@ -62,8 +65,22 @@ static void read_items(struct reader *in, void *to, size_t count, size_t width)
     in->at += count * width;
 }
 
+/* Whether the value may take so many bytes more. */
+static bool pay(struct reader *in, uint64_t bytes)
+{
+    in->spent = bytes > in->room;
+    in->room -= in->spent ? 0 : bytes;
+    return !in->spent;
+}
+
+/* `count` is below the bytes of a message. */
 static troupe_q_value *make(struct reader *in, int type, size_t count)
 {
+    uint64_t items = (uint64_t)count * trp_q_width(type);
+
+    if (!pay(in, sizeof(troupe_q_value) + (items > TRP_Q_SMALL ? items : 0))) {
+        return NULL;
+    }
     return in->many ? trp_q_new_in(&in->slab, type, count) : trp_q_new(type, count);
 }
 
@@ -189,7 +206,7 @@ static troupe_status read_vector(struct reader *in, int type, troupe_q_value **o
     }
     troupe_q_value *v = NULL;
     if (may_alias(in, width, count * width)) {
-        v = trp_q_alias(type, count, in->at, in->owner);
+        v = pay(in, sizeof(*v)) ? trp_q_alias(type, count, in->at, in->owner) : NULL;
         if (v == NULL) {
             return no_memory(in);
         }
@@ -327,7 +344,7 @@ static troupe_status read_lambda(struct reader *in, troupe_q_value **out)
     if (status != TROUPE_OK) {
         return status;
     }
-    parts[0] = trp_q_of_symbol(context);
+    parts[0] = pay(in, 2 * sizeof(*parts[0])) ? trp_q_of_symbol(context) : NULL;
     troupe_q_value *v =
         parts[0] != NULL ? trp_q_of_parts(TROUPE_Q_LAMBDA, 2, parts) : NULL;
     if (v == NULL) {
@@ -347,7 +364,7 @@ static troupe_status read_primitive(struct reader *in, int type, troupe_q_value 
     if (!trp_q_code_exists(type, *in->at)) {
         return refuse(in, TROUPE_EPROTO, "unknown primitive");
     }
-    troupe_q_value *v = trp_q_of_code(type, *in->at);
+    troupe_q_value *v = pay(in, sizeof(*v)) ? trp_q_of_code(type, *in->at) : NULL;
     if (v == NULL) {
         return no_memory(in);
     }
@@ -451,13 +468,17 @@ troupe_status trp_q_decode_body(const uint8_t *body, size_t size,
                                          : TROUPE_Q_DEPTH_MAX,
                         .many = size >= MANY,
                         .swap = header->big != trp_q_host_is_big(),
+                        .room = limits->memory != 0 ? limits->memory : UINT64_MAX,
                         .why = why};
+    uint64_t room = in.room;
     size_t share = size / TRP_Q_ALIAS_SHARE;
     in.alias_min = share > TRP_Q_ALIAS_MIN ? share : TRP_Q_ALIAS_MIN;
     bool error =
         size != 0 && (int8_t)body[0] == TROUPE_Q_ERROR && header->kind == TRP_Q_RESPONSE;
     troupe_q_value *value = NULL;
-    troupe_status status = error ? read_error(&in, &value) : read_value(&in, &value);
+    troupe_status status = owner != NULL && !pay(&in, size) ? no_memory(&in)
+                           : error                          ? read_error(&in, &value)
+                                                            : read_value(&in, &value);
 
     if (status == TROUPE_OK && in.at != in.end) {
         status = refuse(&in, TROUPE_EPROTO, "bytes after the object");
@@ -466,6 +487,9 @@ troupe_status trp_q_decode_body(const uint8_t *body, size_t size,
     if (status != TROUPE_OK) {
         troupe_q_unref(&value);
         return status;
+    }
+    if (limits->taken != NULL) {
+        *limits->taken = room - in.room;
     }
     *out = value;
     return TROUPE_OK;

@@ -269,7 +269,7 @@ static troupe_status peer_start(troupe_self *self, void *state, const void *argu
     const troupe_q_server_options *options = &args->service->options;
     struct trp_q_peer *p = state;
     struct trp_q_limits limits = {options->message_limit, options->message_limit,
-                                  TROUPE_Q_DEPTH_MAX};
+                                  TROUPE_Q_DEPTH_MAX, 0, NULL};
     struct trp_stream *stream = NULL;
 
     p->link.phases = phases;
