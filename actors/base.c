@@ -95,42 +95,43 @@ static void leave(struct trp_loop *loop)
     }
 }
 
-/* Looks for mail a little longer before sleeping. */
-static bool spin(struct trp_base *base, troupe_ns until)
+/* Steps, and again while mail comes soon; `next`: when it wants to be called. */
+static bool step(struct trp_base *base, troupe_ns *next)
 {
-    do {
-        for (unsigned i = 0; i < 32; i++) {
-            if (!trp_gate_is_empty(&base->gate)) {
-                return true;
-            }
-            if (i % TRP_PAUSE_EVERY == TRP_PAUSE_EVERY - 1) {
-                trp_pause();
-            }
+    const troupe_options *options = &base->system->options;
+    troupe_ns began = trp_clock();
+
+    for (troupe_ns now = began;; now = trp_clock()) {
+        *next = trp_base_step(base, now, trp_clock);
+        if (atomic_load_explicit(&base->system->finished, memory_order_acquire)) {
+            return false;
         }
-    } while (trp_clock() < until);
-    return false;
+        if (*next <= now) {
+            return true;
+        }
+        now = trp_clock();
+        /* Descriptors are served between passes, however busy another thread keeps us. */
+        if (now - began > options->pass) {
+            *next = now;
+            return true;
+        }
+        troupe_ns time = trp_look_time(&base->look, options->spin, now);
+        if (time == 0 || *next <= now + time || !trp_look(base, now, time, NULL)) {
+            return true;
+        }
+    }
 }
 
 static void pass(struct trp_loop *loop)
 {
     struct trp_base *base = loop->base;
-    troupe_ns spin_ns = base->system->options.spin;
     uint64_t fired = base->wheel.fired;
-    troupe_ns began = trp_clock();
     troupe_ns next;
 
     atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
-    for (troupe_ns now = began;; now = trp_clock()) {
-        next = trp_base_step(base, now, trp_clock);
-        if (atomic_load_explicit(&base->system->finished, memory_order_acquire)) {
-            leave(loop);
-            return;
-        }
-        /* Descriptors are served between passes, however busy another thread keeps us. */
-        if (spin_ns == 0 || next <= now + spin_ns ||
-            now - began > base->system->options.pass || !spin(base, now + spin_ns)) {
-            break;
-        }
+    if (!step(base, &next)) {
+        leave(loop);
+        return;
     }
     if (base->wheel.fired - fired > MANY_TIMERS) {
         loop->busy = BUSY_PASSES;

@@ -24,7 +24,12 @@ troupe_status trp_into_outbox(struct trp_base *base, struct trp_base *other,
         base->count.refused++;
         return TROUPE_EBUSY;
     }
-    msg->next = NULL;
+    troupe_msg **recent = &box->recent[box->count % TRP_AHEAD];
+    if (box->count >= TRP_AHEAD) {
+        (*recent)->ahead = msg;
+    }
+    *recent = msg;
+    msg->next = msg->ahead = NULL;
     if (box->count++ == 0) {
         box->first = msg;
         base->outbox_used[other->index / 64] |= UINT64_C(1) << (other->index % 64);
@@ -45,10 +50,12 @@ static void flush_box(struct trp_base *base, uint32_t index)
     uint32_t count = box->count;
     troupe_msg *first = box->first;
 
-    *box = (struct trp_outbox){0};
+    box->first = box->last = NULL;
+    box->count = 0;
     (void)atomic_fetch_add_explicit(&other->gate_count, count, memory_order_relaxed);
     (void)trp_gate_put(&other->gate, &first->door); /* the whole chain behind it */
-    trp_wake(other);
+    base->look.told = true;
+    base->look.met_awake = !trp_wake(other) || base->look.met_awake;
 }
 
 void trp_flush(struct trp_base *base)
@@ -78,7 +85,7 @@ troupe_status trp_gate_post(struct troupe_system *sys, struct trp_base *base,
     }
     msg->next = NULL;
     (void)trp_gate_put(&base->gate, &msg->door);
-    trp_wake(base);
+    (void)trp_wake(base);
     return TROUPE_OK;
 }
 
@@ -211,8 +218,10 @@ uint32_t trp_door_each(struct trp_base *base,
     while (door != NULL) {
         troupe_msg *msg = TRP_CONTAINER(door, troupe_msg, door);
         door = door->next;
-        while (msg != NULL) {
+        for (troupe_msg *ahead = NULL; msg != NULL;) {
             troupe_msg *next = msg->next;
+            __builtin_prefetch(ahead, 1);
+            ahead = next != NULL ? next->ahead : NULL;
             count++;
             visit(base, msg);
             msg = next;

@@ -178,7 +178,7 @@ static bool valid(const troupe_engine_ops *ops, const troupe_engine_options *opt
     return ops != NULL && ops->version == TROUPE_ENGINE_VERSION && ops->name != NULL &&
            ops->open != NULL && ops->execute != NULL && ops->close != NULL &&
            options->size == sizeof(*options) && options->queue_limit <= QUEUE_MAX &&
-           options->spin >= 0 && options->call_limit >= 0;
+           options->spin >= TROUPE_NO_SPIN && options->call_limit >= 0;
 }
 
 troupe_status troupe_engine_open(troupe_system *sys, const troupe_engine_ops *ops,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * engine_thread.c - the thread of an engine: steps its base, parks, ends.
  *
- *   step --nothing to do--> spin --> asleep, look again --> park --woken--> step
+ *   step --nothing to do--> look --> asleep, look again --> park --woken--> step
  *     \--the actor has ended, or the system has--> retire --> whoever puts something into
  *                                                the door sweeps it: nothing stays there
  *
@@ -55,7 +55,7 @@ void trp_engine_wake(struct trp_base *base)
 void trp_engine_nudge(struct trp_engine *engine)
 {
     atomic_store(&engine->look, true);
-    trp_wake(engine->base);
+    (void)trp_wake(engine->base);
 }
 
 /* ---- parking ---- */
@@ -67,25 +67,12 @@ static struct timespec timespec_of(troupe_ns when)
 }
 
 /* Looks for a call a little longer before sleeping; true when there is one. */
-static bool spin(struct trp_engine *engine)
+static bool look(struct trp_engine *engine)
 {
-    struct trp_base *base = engine->base;
-    troupe_ns until = base->now + engine->spin;
+    troupe_ns now = trp_clock();
+    troupe_ns time = trp_look_time(&engine->base->look, engine->spin, now);
 
-    if (engine->spin == 0) {
-        return false;
-    }
-    do {
-        for (unsigned i = 0; i < 32; i++) {
-            if (!trp_gate_is_empty(&base->gate) || atomic_load(&engine->look)) {
-                return true;
-            }
-            if (i % TRP_PAUSE_EVERY == TRP_PAUSE_EVERY - 1) {
-                trp_pause();
-            }
-        }
-    } while (trp_clock() < until);
-    return false;
+    return time != 0 && trp_look(engine->base, now, time, &engine->look);
 }
 
 /* Sleeps until woken or `until`. */
@@ -164,7 +151,7 @@ static void serve(struct trp_engine *engine)
 
     while (!engine->over && !atomic_load(&base->system->finished)) {
         troupe_ns next = trp_base_step(base, trp_clock(), trp_clock);
-        if (!engine->over && next > base->now && !spin(engine)) {
+        if (!engine->over && next > base->now && !look(engine)) {
             park(engine, next);
         }
     }

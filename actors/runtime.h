@@ -32,7 +32,8 @@ enum {
     TRP_SMALL_STATE = 16,
     TRP_PASS_LOOK = 16,     /* turns between two looks at the clock */
     TRP_STEP_TURNS = 65536, /* turns a simulated step runs at most */
-    TRP_NUMBER_BLOCK = 1024
+    TRP_NUMBER_BLOCK = 1024,
+    TRP_AHEAD = 8 /* messages of a chain that are fetched before they are looked at */
 };
 
 /* A behaviour's flag: who no longer waits for a request that was delivered already is
@@ -161,6 +162,7 @@ struct trp_future {
 struct trp_outbox {
     troupe_msg *first, *last;
     uint32_t count;
+    troupe_msg *recent[TRP_AHEAD]; /* the last few, by `count` */
 };
 
 /* A function another thread wants run on a base; it waits for `done`. */
@@ -168,6 +170,15 @@ struct trp_base_call {
     void (*run)(struct trp_base *base, void *argument);
     void *argument;
     struct trp_waiter *waiter;
+};
+
+/* Whether looking for mail before sleeping pays; the owner's. */
+struct trp_look {
+    troupe_ns budget;  /* time it may spend looking in vain */
+    troupe_ns settled; /* when the budget last grew with time */
+    bool told;         /* this pass told another base something */
+    bool met_awake;    /* and found it awake */
+    bool paid;         /* the last look found mail */
 };
 
 struct trp_base {
@@ -204,6 +215,7 @@ struct trp_base {
     uint32_t dead_letters_missed;
     struct trp_outbox *outboxes; /* one for each possible base, made when first used */
     uint64_t outbox_used[(TRP_SYSTEM_BASES + 64) / 64]; /* bit per box that holds mail */
+    struct trp_look look;
     struct trp_future *unpaid; /* failures to be told when there is memory again */
     struct {
         const char *name;
@@ -472,13 +484,25 @@ void trp_base_end_actors(struct trp_base *base);
 void trp_system_release(struct troupe_system *sys);
 troupe_ns trp_base_step(struct trp_base *base, troupe_ns now, troupe_ns (*clock)(void));
 uint64_t trp_random(struct trp_base *base);
-static inline void trp_wake(struct trp_base *base)
+/* Whether it had to be woken. */
+static inline bool trp_wake(struct trp_base *base)
 {
     if (atomic_load_explicit(&base->asleep, memory_order_seq_cst) &&
         atomic_exchange_explicit(&base->asleep, false, memory_order_seq_cst)) {
         base->wake(base);
+        return true;
     }
+    return false;
 }
+
+/* ---- look.c ---- */
+void trp_look_init(struct trp_look *look, troupe_ns now);
+/* How long to look for mail now that there is nothing to do; 0: not at all. `option` is
+ * the user's: 0 leaves it to what has paid lately. */
+troupe_ns trp_look_time(struct trp_look *look, troupe_ns option, troupe_ns now);
+/* Looks; true when there is mail, or `also` (may be NULL) is set. */
+bool trp_look(struct trp_base *base, troupe_ns now, troupe_ns time,
+              const atomic_bool *also);
 
 /* ---- shutdown.c ---- */
 troupe_status trp_shutdown_new(struct trp_shutdown **out);

@@ -161,7 +161,7 @@ static void done(struct trp_base *base, struct keeper *keeper)
     for (uint32_t i = 1; i <= atomic_load(&sys->top); i++) {
         struct trp_base *other = trp_base_at(sys, i);
         if (other != NULL) {
-            trp_wake(other);
+            (void)trp_wake(other);
         }
     }
     troupe_exit(&base->self, TROUPE_OK);

@@ -76,6 +76,7 @@ troupe_status trp_base_new(struct troupe_system *sys, struct trp_engine *engine,
     if (!sys->options.simulated) {
         base->now = trp_clock();
     }
+    trp_look_init(&base->look, base->now);
     trp_wheel_init(&base->wheel, base->now, sys->options.timers_max);
     if (index > atomic_load(&sys->top)) {
         atomic_store(&sys->top, index);
@@ -217,7 +218,8 @@ static troupe_status read_options(const troupe_options *given, troupe_options *o
 {
     *options = given != NULL ? *given : TROUPE_OPTIONS;
     if (options->size != sizeof(*options) || options->bases > TROUPE_BASES_MAX ||
-        options->pass < 0 || options->spin < 0 || options->actors_max > SLOTS_MAX) {
+        options->pass < 0 || options->spin < TROUPE_NO_SPIN ||
+        options->actors_max > SLOTS_MAX) {
         return TROUPE_EINVAL;
     }
 #define DEFAULT(field, value)                                                            \

@@ -29,6 +29,7 @@ struct troupe_msg {
     union {
         uint64_t trace;            /* message id in traces: base << 48 | counter */
         struct trp_gate_link door; /* of the first of a chain that waits at a gate */
+        struct troupe_msg *ahead;  /* of the others there: who follows TRP_AHEAD later */
     };
     uint32_t kind;
     uint32_t size;     /* bytes of body the user sees (saturates for owned ones) */

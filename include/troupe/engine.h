@@ -53,7 +53,7 @@ typedef struct troupe_engine_options {
     const char *name;     /* registered; NULL: the ops' name */
     const void *config;   /* given to open, borrowed until troupe_engine_open returns */
     uint32_t queue_limit; /* calls waiting; 0: 16384 */
-    troupe_ns spin;       /* looks this long for a call before it sleeps; 0 */
+    troupe_ns spin;       /* as troupe_options.spin, for calls */
     troupe_ns call_limit; /* interrupt a call that runs longer; 0: never */
     size_t stack_size;    /* bytes of the thread's stack; 0: 16 MiB */
 } troupe_engine_options;

@@ -119,6 +119,87 @@ START_TEST(a_busy_pair_of_actors_cannot_starve_a_socket)
 }
 END_TEST
 
+enum { WARM = 1000 };
+
+struct throw_args {
+    int in; /* gets a byte when the game goes on */
+    troupe_id wall;
+};
+
+/* Throws balls at the wall on another base. */
+static troupe_status throw_at(troupe_self *self, void *state, troupe_msg **msg)
+{
+    const int *in = state;
+
+    if (++balls == WARM && write(*in, "x", 1) != 1) {
+        return TROUPE_ESYSTEM;
+    }
+    return troupe_tell(self, troupe_msg_from(*msg), msg);
+}
+
+static troupe_status start_throwing(troupe_self *self, void *state, const void *args)
+{
+    const struct throw_args *game = args;
+    troupe_status status = TROUPE_OK;
+
+    *(int *)state = game->in;
+    for (int i = 0; i < 4 && status == TROUPE_OK; i++) {
+        status = troupe_signal(self, game->wall, KIND_BALL, 0);
+    }
+    return status;
+}
+
+static troupe_status bounce(troupe_self *self, void *state, troupe_msg **msg)
+{
+    (void)state;
+    return troupe_tell(self, troupe_msg_from(*msg), msg);
+}
+
+/* Both bases are always answered while they look for mail. */
+static void bounce_beside_a_socket(troupe_ns spin)
+{
+    static const troupe_behavior thrower = {.name = "thrower",
+                                            .state_size = sizeof(int),
+                                            .start = start_throwing,
+                                            .receive = throw_at};
+    static const troupe_behavior wall = {.name = "wall", .receive = bounce};
+    troupe_options options = TROUPE_OPTIONS;
+    troupe_spawn_options where = TROUPE_SPAWN_OPTIONS;
+    struct served served = {.times = 0};
+    struct event_base *events = event_base_new();
+    struct throw_args game;
+
+    balls = 0;
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, served.pipe), 0);
+    struct event *readable =
+        event_new(events, served.pipe[0], EV_READ | EV_PERSIST, serve, &served);
+    ck_assert_int_eq(event_add(readable, NULL), 0);
+    options.event_base = events;
+    options.bases = where.base = 2;
+    options.spin = spin;
+    game.in = served.pipe[1];
+    make(options);
+    ck_assert_int_eq(troupe_system_spawn(sys, &wall, NULL, &where, &game.wall),
+                     TROUPE_OK);
+    ck_assert_int_eq(troupe_system_spawn(sys, &thrower, &game, NULL, NULL), TROUPE_OK);
+    ck_assert_int_eq(troupe_system_run(sys), TROUPE_OK);
+    ck_assert_int_eq(served.times, 200);
+    ck_assert_uint_ge(balls, WARM);
+    finish();
+    event_free(readable);
+    event_base_free(events);
+    (void)close(served.pipe[0]);
+    (void)close(served.pipe[1]);
+}
+
+START_TEST(a_busy_pair_on_two_bases_cannot_starve_a_socket)
+{
+    bounce_beside_a_socket(0);
+    bounce_beside_a_socket(TROUPE_MS(50));
+    bounce_beside_a_socket(TROUPE_NO_SPIN);
+}
+END_TEST
+
 static int ticks;
 
 static troupe_status count_ticks(troupe_self *self, void *state, troupe_msg **msg)
@@ -471,6 +552,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, a_busy_pair_of_actors_cannot_starve_a_socket);
     tcase_add_test(tcase, a_busy_pair_of_actors_cannot_starve_a_timer);
+    tcase_add_test(tcase, a_busy_pair_on_two_bases_cannot_starve_a_socket);
     tcase_add_test(tcase, the_callers_own_loop_runs_a_base);
     tcase_add_test(tcase, a_system_runs_once);
     tcase_add_test(tcase, a_base_refuses_to_wait_for_its_own_system);

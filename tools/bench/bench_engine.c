@@ -97,12 +97,17 @@ static int run_calls(uint64_t size, unsigned in_flight, troupe_ns spin,
 
 static int run_exec(uint64_t size, struct bench_result *out)
 {
-    return run_calls(size, 1, 0, out);
+    return run_calls(size, 1, TROUPE_NO_SPIN, out);
 }
 
 static int run_exec_spin(uint64_t size, struct bench_result *out)
 {
     return run_calls(size, 1, BENCH_SPIN, out);
+}
+
+static int run_exec_look(uint64_t size, struct bench_result *out)
+{
+    return run_calls(size, 1, 0, out);
 }
 
 static int run_exec_many(uint64_t size, struct bench_result *out)
@@ -248,8 +253,9 @@ static int run_exec_threads(uint64_t size, struct bench_result *out)
 }
 
 const struct bench_workload bench_engine[] = {
-    {"exec", 10000, run_exec, "an actor calls an empty engine, awaits, repeats"},
+    {"exec", 10000, run_exec, "an actor calls an empty engine, both asleep between"},
     {"exec_spin", 100000, run_exec_spin, "the same, looking 20 us before they sleep"},
+    {"exec_look", 100000, run_exec_look, "the same, looking as long as it pays"},
     {"exec_many", 500000, run_exec_many, "64 calls in flight"},
     {"exec_threads", 20000, run_exec_threads, "20 threads that block on their answers"},
     {NULL, 0, NULL, NULL},

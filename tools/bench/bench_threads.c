@@ -146,7 +146,7 @@ static int run_ping_between(uint64_t size, troupe_ns spin, struct bench_result *
 
 static int run_xping(uint64_t size, struct bench_result *out)
 {
-    return run_ping_between(size, 0, out);
+    return run_ping_between(size, TROUPE_NO_SPIN, out);
 }
 
 static int run_xping_spin(uint64_t size, struct bench_result *out)
