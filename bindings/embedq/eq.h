@@ -333,6 +333,11 @@ int64_t trp_eq_find_column(const qv *table, const char *name);
 qv *trp_eq_answered(struct trp_embedq *q, troupe_status status, qv *answer);
 /* A number applied to x: a handle. */
 qv *trp_eq_apply_handle(struct trp_embedq *q, int64_t handle, qv *f, qv *x);
+/* A symbol that is the address of a q process, and it applied to x: opened, called and
+ * closed. */
+bool trp_eq_is_address(const qv *x);
+qv *trp_eq_call_once(struct trp_embedq *q, qv *address, qv *x);
+qv *trp_eq_handles(struct trp_embedq *q); /* .z.W */
 
 /* ---- output ---- */
 void trp_eq_print(struct trp_embedq *q, int stream, const char *text, size_t size);

@@ -390,9 +390,15 @@ static qv *amend(struct trp_embedq *q, qv *target, size_t count, qv **index, qv 
     return work;
 }
 
+/* A function, or a handle. */
+static bool can_trap(const qv *f)
+{
+    return trp_q_is_function(f) || f->type == -TROUPE_Q_INT || f->type == -TROUPE_Q_LONG;
+}
+
 qv *trp_eq_amend(struct trp_embedq *q, size_t count, qv **args)
 {
-    if (count == 3 && trp_q_is_function(args[0])) {
+    if (count == 3 && can_trap(args[0])) {
         qv *v = trp_eq_apply1(q, args[0], args[1]);
         return v != NULL ? v : trap(q, args[2]);
     }
@@ -412,10 +418,10 @@ qv *trp_eq_amend_dot(struct trp_embedq *q, size_t count, qv **args)
     }
     if (!trp_q_is_list(args[1]) || index->count > TRP_EQ_ARGS_MAX) {
         (void)trp_eq_fail(q, trp_q_is_list(args[1]) ? "rank" : "type");
-        if (count == 3 && trp_q_is_function(args[0])) {
+        if (count == 3 && can_trap(args[0])) {
             out = trap(q, args[2]);
         }
-    } else if (count == 3 && trp_q_is_function(args[0])) {
+    } else if (count == 3 && can_trap(args[0])) {
         out = trp_eq_apply(q, args[0], index->count, TRP_Q_ITEMS(index));
         out = out != NULL ? out : trap(q, args[2]);
     } else {

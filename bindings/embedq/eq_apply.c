@@ -236,6 +236,9 @@ static qv *apply_value(struct trp_embedq *q, qv *f, size_t count, qv **args)
     case TROUPE_Q_COMPOSITION:
         return apply_composition(q, f, count, args);
     case -TROUPE_Q_SYMBOL: {
+        if (count == 1 && trp_eq_is_address(f)) {
+            return trp_eq_call_once(q, f, args[0]);
+        }
         qv *named = trp_eq_get(q, q->context, TRP_Q_SYMS(f)[0]);
         qv *out = named != NULL ? trp_eq_apply(q, named, count, args) : NULL;
         trp_eq_drop(named);

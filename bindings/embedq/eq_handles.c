@@ -72,6 +72,8 @@ static qv *failed(struct trp_embedq *q, int64_t handle, troupe_status status)
         return trp_eq_fail(q, "limit");
     case TROUPE_ENOMEM:
         return trp_eq_oom(q);
+    case TROUPE_EUNSUPPORTED:
+        return trp_eq_nyi(q, handle < 0 ? "send on a handle" : "call of a client");
     default:
         return trp_eq_answered(q, status, NULL);
     }
@@ -169,6 +171,45 @@ qv *trp_eq_apply_handle(struct trp_embedq *q, int64_t handle, qv *f, qv *x)
         return trp_eq_write_file(q, handle, f, x);
     }
     return send(q, handle, x);
+}
+
+bool trp_eq_is_address(const qv *x)
+{
+    const char *text = x->type == -TROUPE_Q_SYMBOL ? TRP_Q_SYMS(x)[0] : "";
+
+    return text[0] == ':' && strchr(text + 1, ':') != NULL;
+}
+
+qv *trp_eq_call_once(struct trp_embedq *q, qv *address, qv *x)
+{
+    int64_t handle = 0;
+    qv *opened = trp_eq_v_hopen(q, address);
+
+    if (opened == NULL) {
+        return NULL;
+    }
+    (void)trp_eq_int_of(opened, &handle);
+    trp_eq_drop(opened);
+    qv *answer = send(q, handle, x);
+    if (host_of(q)->close != NULL) {
+        /* It may be lost already; then there is nothing to close. */
+        (void)!host_of(q)->close(q->options.context, handle);
+    }
+    return answer;
+}
+
+qv *trp_eq_handles(struct trp_embedq *q)
+{
+    qv *answer = NULL;
+
+    if (host_of(q)->handles == NULL) {
+        qv *none = trp_eq_new(q, TROUPE_Q_INT, 0);
+        qv *v = none != NULL ? trp_eq_make_dict(q, none, none) : NULL;
+        trp_eq_drop(none);
+        return v;
+    }
+    troupe_status status = host_of(q)->handles(q->options.context, &answer);
+    return trp_eq_answered(q, status, answer);
 }
 
 /* ---- the end ---- */

@@ -107,6 +107,8 @@ qv *trp_eq_dot_z(struct trp_embedq *q, const char *name)
         return trp_eq_made(q, trp_q_of_long(-TROUPE_Q_INT, q->handle));
     case 'a':
         return trp_eq_made(q, trp_q_of_long(-TROUPE_Q_INT, q->address));
+    case 'W':
+        return trp_eq_handles(q);
     case 'u':
         return trp_eq_symbol(q, q->user, strlen(q->user));
     case 'h':

@@ -48,6 +48,7 @@ static void name_kinds(void)
         {TRP_KIND_Q_ORDER_LISTEN, "q_order_listen"},
         {TRP_KIND_Q_ORDER_CALL, "q_order_call"},
         {TRP_KIND_Q_ORDER_FLUSH, "q_order_flush"},
+        {TRP_KIND_Q_ORDER_NEXT, "q_order_next"},
         {TRP_KIND_Q_GIVE_UP, "q_give_up"},
         {TRP_KIND_Q_TIMER, "q_timer"},
         {TRP_KIND_Q_LOOK, "q_look"},

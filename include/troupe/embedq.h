@@ -50,7 +50,7 @@ typedef struct troupe_embedq_host {
     void (*print)(void *context, int stream, const char *text, size_t size);
 
     /* h x (sync, with an answer the callee makes) and (neg h) x (async, answer is NULL).
-     * A value `::` sent async asks for a flush. */
+     * A value `::` sent async asks for a flush; sync, for the next message that comes. */
     troupe_status (*send)(void *context, int64_t handle, bool async,
                           troupe_q_value *value, troupe_q_value **answer);
     /* address: a port, a symbol or char vector `:host:port:user:password, or a pair of
@@ -102,6 +102,10 @@ typedef struct troupe_embedq_host {
     /* \p: the port that is listened on, and \p n changes it; `where` is n or host:n, NULL
      * to read. NULL: the number is kept and nothing happens. */
     troupe_status (*port)(void *context, const char *where, int64_t *port);
+
+    /* .z.W: a dictionary of the handles of connections, and how many messages wait on
+     * their way to each. NULL: it is empty. */
+    troupe_status (*handles)(void *context, troupe_q_value **answer);
 } troupe_embedq_host;
 
 /* Settings of an interpreter, and the config of troupe_engine_embedq. */

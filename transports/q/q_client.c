@@ -59,8 +59,8 @@ void trp_q_client_close(troupe_self *self, struct trp_q_client *c, troupe_status
         return;
     }
     trp_log(trp_base_of(self),
-            status == TROUPE_ECLOSED ? TROUPE_LOG_DEBUG : TROUPE_LOG_WARN, "Q-CLOSED",
-            "%s (%s)", c->text, troupe_status_name(status));
+            c->reported || status == TROUPE_ECLOSED ? TROUPE_LOG_DEBUG : TROUPE_LOG_WARN,
+            "Q-CLOSED", "%s (%s)", c->text, troupe_status_name(status));
     (void)trp_connection_enter(self, &c->link, TRP_Q_CLOSED, 0);
     c->why = status;
     trp_q_client_drop(self, c);
@@ -266,6 +266,7 @@ static troupe_status client_start(troupe_self *self, void *state, const void *ar
     c->connect = args->connect;
     c->connect_context = args->connect_context;
     c->window = args->window;
+    c->reported = args->reported;
     if (args->stream != NULL) {
         c->limit = troupe_now(self) + c->options.connect_limit;
         trp_stream_pair_own(args->stream, trp_base_of(self), troupe_self_id(self));

@@ -30,6 +30,7 @@ struct trp_q_client_args {
     /* Pushes without TRP_KIND_Q_TOOK, then nothing is read unless an answer is due; 0:
      * any number. */
     uint32_t window;
+    bool reported; /* the watcher tells of the end: the log need not */
 };
 
 extern const troupe_behavior trp_q_client;

@@ -53,6 +53,7 @@ struct trp_q_client {
     troupe_msg *push;       /* the handler had no room for it */
     uint64_t dropped;       /* pushes that the handler took no more */
     uint32_t window, shown; /* pushes that the handler may have, and has; 0: any number */
+    bool reported;          /* the watcher tells of the end */
 
     troupe_ns delay;   /* the last wait, without jitter */
     uint32_t failures; /* attempts in a row */

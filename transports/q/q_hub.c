@@ -13,7 +13,7 @@ enum {
 
 /* ---- seats ---- */
 
-static int32_t handle_of(const struct troupe_q_hub *hub, uint32_t at)
+int32_t trp_q_hub_handle(const struct troupe_q_hub *hub, uint32_t at)
 {
     return (int32_t)(hub->seats[at].generation << SEAT_BITS) + (int32_t)at +
            TRP_Q_HANDLE_FIRST;
@@ -28,7 +28,7 @@ struct trp_q_seat *trp_q_hub_seat(struct troupe_q_hub *hub, int64_t handle)
     }
     uint32_t at = (uint32_t)number & ((1u << SEAT_BITS) - 1);
     if (at >= hub->count || troupe_id_is_nobody(hub->seats[at].connection) ||
-        handle_of(hub, at) != handle) {
+        trp_q_hub_handle(hub, at) != handle) {
         return NULL;
     }
     return &hub->seats[at];
@@ -94,7 +94,7 @@ static troupe_status join(struct troupe_q_hub *hub, troupe_id connection, bool l
         hub->seats[at].connection = connection;
         hub->seats[at].line = line;
         hub->seats[at].queued = 0;
-        *handle = handle_of(hub, at);
+        *handle = trp_q_hub_handle(hub, at);
     }
     (void)pthread_mutex_unlock(&hub->lock);
     return status;

@@ -61,6 +61,14 @@ static bool rest(struct troupe_q_hub *hub)
     return true;
 }
 
+static bool is_interrupted(void)
+{
+    struct trp_base *here = trp_base_here;
+
+    return here != NULL && here->self.actor != NULL &&
+           troupe_engine_interrupted(&here->self);
+}
+
 /* *msg stays the caller's on failure. */
 static troupe_status send_async(struct troupe_q_hub *hub, int64_t handle,
                                 troupe_msg **msg)
@@ -80,6 +88,9 @@ static troupe_status send_async(struct troupe_q_hub *hub, int64_t handle,
         if (status != TROUPE_EBUSY || trp_clock() >= end || !rest(hub)) {
             return status;
         }
+        if (is_interrupted()) {
+            return TROUPE_ECANCELED;
+        }
     }
 }
 
@@ -92,14 +103,6 @@ static bool may_wait(const struct troupe_q_hub *hub)
     const struct trp_base *here = trp_base_here;
 
     return !hub->system->options.simulated && (here == NULL || here->is_engine);
-}
-
-static bool is_interrupted(void)
-{
-    struct trp_base *here = trp_base_here;
-
-    return here != NULL && here->self.actor != NULL &&
-           troupe_engine_interrupted(&here->self);
 }
 
 /* Sends an order and waits until it is settled, or this call is interrupted. */
@@ -146,13 +149,14 @@ static troupe_status find(struct troupe_q_hub *hub, int64_t handle, troupe_id *t
     return troupe_id_is_nobody(*to) ? TROUPE_EGONE : TROUPE_OK;
 }
 
-static troupe_status call(struct troupe_q_hub *hub, troupe_id line, troupe_q_value *value,
-                          troupe_q_value **answer)
+/* kind   TRP_KIND_Q_ORDER_CALL or TRP_KIND_Q_ORDER_NEXT */
+static troupe_status call(struct troupe_q_hub *hub, troupe_id line, troupe_kind kind,
+                          troupe_q_value *value, troupe_q_value **answer)
 {
     struct trp_q_order order = {.value = troupe_q_ref(value)};
     struct trp_q_outcome outcome = {TROUPE_OK, 0, NULL};
     troupe_msg *msg = NULL;
-    troupe_status status = give_order(hub, line, TRP_KIND_Q_ORDER_CALL, &order, &outcome);
+    troupe_status status = give_order(hub, line, kind, &order, &outcome);
 
     troupe_q_unref(&order.value);
     if (status == TROUPE_ECANCELED &&
@@ -203,7 +207,11 @@ static troupe_status host_send(void *context, int64_t handle, bool async,
         return status;
     }
     if (!async) {
-        return line ? call(hub, to, value, answer) : TROUPE_EUNSUPPORTED;
+        return !line ? TROUPE_EUNSUPPORTED
+                     : call(hub, to,
+                            trp_q_is_generic_null(value) ? TRP_KIND_Q_ORDER_NEXT
+                                                         : TRP_KIND_Q_ORDER_CALL,
+                            value, answer);
     }
     return trp_q_is_generic_null(value) ? flush(hub, to, line)
                                         : send_value(hub, handle, value);
@@ -314,6 +322,31 @@ static troupe_status host_defer(void *context, int64_t handle, bool is_error,
     }
     troupe_q_unref(&copy);
     troupe_msg_free(&msg);
+    return status;
+}
+
+static troupe_status host_handles(void *context, troupe_q_value **answer)
+{
+    struct troupe_q_hub *hub = context;
+    uint32_t count = 0;
+
+    (void)pthread_mutex_lock(&hub->lock);
+    troupe_q_value *handles = trp_q_new(TROUPE_Q_INT, hub->count);
+    troupe_q_value *queued = trp_q_new(TROUPE_Q_LONG, hub->count);
+    for (uint32_t at = 0; handles != NULL && queued != NULL && at < hub->count; at++) {
+        if (!troupe_id_is_nobody(hub->seats[at].connection)) {
+            TRP_Q_INTS(handles)[count] = trp_q_hub_handle(hub, at);
+            TRP_Q_LONGS(queued)[count++] = hub->seats[at].queued;
+        }
+    }
+    (void)pthread_mutex_unlock(&hub->lock);
+    troupe_status status = TROUPE_ENOMEM;
+    if (handles != NULL && queued != NULL) {
+        handles->count = queued->count = count;
+        status = troupe_q_dict(handles, queued, answer);
+    }
+    troupe_q_unref(&handles);
+    troupe_q_unref(&queued);
     return status;
 }
 
@@ -445,5 +478,6 @@ void trp_q_hub_host_init(struct troupe_q_hub *hub)
                                      .broadcast = host_broadcast,
                                      .defer = host_defer,
                                      .timer = host_timer,
-                                     .port = host_port};
+                                     .port = host_port,
+                                     .handles = host_handles};
 }

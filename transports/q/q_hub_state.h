@@ -44,6 +44,9 @@ struct troupe_q_hub {
 /* The seat of a handle that is taken, or NULL. Under the lock. */
 struct trp_q_seat *trp_q_hub_seat(struct troupe_q_hub *hub, int64_t handle);
 
+/* What a seat that is taken is called. Under the lock. */
+int32_t trp_q_hub_handle(const struct troupe_q_hub *hub, uint32_t at);
+
 /* Fills in the host's functions. */
 void trp_q_hub_host_init(struct troupe_q_hub *hub);
 

@@ -29,16 +29,21 @@ void trp_q_line_queue_put(struct trp_q_line_queue *queue, troupe_msg **msg)
     *msg = NULL;
 }
 
-troupe_msg *trp_q_line_queue_take(struct trp_q_line_queue *queue)
+troupe_msg *trp_q_line_queue_remove(struct trp_q_line_queue *queue, troupe_msg **at)
 {
-    troupe_msg *msg = queue->first;
+    troupe_msg *msg = *at;
 
     if (msg != NULL) {
-        queue->first = msg->next;
-        queue->end = queue->first != NULL ? queue->end : &queue->first;
+        *at = msg->next;
+        queue->end = *at != NULL ? queue->end : at;
         msg->next = NULL;
     }
     return msg;
+}
+
+troupe_msg *trp_q_line_queue_take(struct trp_q_line_queue *queue)
+{
+    return trp_q_line_queue_remove(queue, &queue->first);
 }
 
 void trp_q_line_queue_fini(struct trp_q_line_queue *queue)
@@ -61,7 +66,7 @@ void trp_q_line_rest(troupe_self *self, struct trp_q_line *line)
 {
     bool lost = line->phase == TRP_Q_LINE_LOST;
 
-    if ((!lost && line->phase != TRP_Q_LINE_CLOSING) || line->asked > 0 ||
+    if ((!lost && line->phase != TRP_Q_LINE_CLOSING) || line->asked_count > 0 ||
         line->in.first != NULL) {
         return;
     }
@@ -192,6 +197,9 @@ static troupe_status line_receive(troupe_self *self, void *state, troupe_msg **m
     case TRP_KIND_Q_ORDER_CALL:
         trp_q_line_call(self, line, troupe_msg_body(*msg));
         break;
+    case TRP_KIND_Q_ORDER_NEXT:
+        trp_q_line_next(self, line, troupe_msg_body(*msg));
+        break;
     case TRP_KIND_Q_ORDER_FLUSH:
         trp_q_line_flush(self, line, troupe_msg_body(*msg));
         break;
@@ -238,6 +246,9 @@ static void line_stop(troupe_self *self, void *state, troupe_status reason)
     trp_q_line_settle(line, TROUPE_ECLOSED);
     trp_q_line_queue_fini(&line->held);
     trp_q_line_queue_fini(&line->in);
+    while (line->asked_count > 0) {
+        troupe_msg_free(&line->asked[--line->asked_count].msg);
+    }
     trp_q_slots_fini(&line->slots);
     trp_q_hub_unref(&line->hub);
 }
@@ -255,7 +266,7 @@ static troupe_status start_client(troupe_self *self, struct trp_q_line *line,
     troupe_status status = trp_q_client_check(&given, &checked);
     if (status == TROUPE_OK) {
         const struct trp_q_client_args args = {
-            .options = &checked, .tls = opening->tls, .window = WINDOW};
+            .options = &checked, .tls = opening->tls, .window = WINDOW, .reported = true};
         spawn.watch = true;
         status = troupe_spawn(self, &trp_q_client, &args, &spawn, &line->client);
     }

@@ -14,10 +14,11 @@ enum {
     TRP_KIND_Q_ORDER_LISTEN, /* value: the port or host:port */
     TRP_KIND_Q_ORDER_CALL,   /* value: the query */
     TRP_KIND_Q_ORDER_FLUSH,
-    TRP_KIND_Q_GIVE_UP, /* nobody waits for the call any more */
-    TRP_KIND_Q_TIMER,   /* body: struct trp_q_timer; without: it fired */
-    TRP_KIND_Q_LOOK,    /* how much output waits */
-    TRP_KIND_Q_OFFER    /* offer the engine again what it had no room for */
+    TRP_KIND_Q_ORDER_NEXT, /* the next message that comes is its answer */
+    TRP_KIND_Q_GIVE_UP,    /* nobody waits for the call any more */
+    TRP_KIND_Q_TIMER,      /* body: struct trp_q_timer; without: it fired */
+    TRP_KIND_Q_LOOK,       /* how much output waits */
+    TRP_KIND_Q_OFFER       /* offer the engine again what it had no room for */
 };
 
 /* What a line is made of. */

@@ -16,6 +16,9 @@ enum {
 
 void trp_q_line_give_up(troupe_self *self, struct trp_q_line *line)
 {
+    if (line->next != NULL && trp_q_wait_given_up(line->next)) {
+        trp_q_wait_unref(&line->next);
+    }
     if (line->call != NULL && trp_q_wait_given_up(line->call)) {
         trp_q_wait_unref(&line->call);
         line->round++;
@@ -71,10 +74,25 @@ void trp_q_line_answered(struct trp_q_line *line, troupe_msg *msg)
     trp_q_wait_settle(&line->call, status, 0, &value);
 }
 
+void trp_q_line_next(troupe_self *self, struct trp_q_line *line,
+                     struct trp_q_order *order)
+{
+    trp_q_line_give_up(self, line);
+    if (line->phase != TRP_Q_LINE_OPEN || line->next != NULL) {
+        trp_q_wait_settle(&order->wait, line->next != NULL ? TROUPE_EBUSY : TROUPE_EGONE,
+                          0, NULL);
+        return;
+    }
+    line->next = order->wait;
+    order->wait = NULL;
+    trp_q_line_take_next(self, line);
+}
+
 void trp_q_line_settle(struct trp_q_line *line, troupe_status status)
 {
     trp_q_wait_settle(&line->opener, status, 0, NULL);
     trp_q_wait_settle(&line->call, status, 0, NULL);
+    trp_q_wait_settle(&line->next, status, 0, NULL);
     trp_q_wait_settle(&line->flush, status, 0, NULL);
 }
 

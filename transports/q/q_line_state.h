@@ -24,7 +24,7 @@ enum trp_q_line_phase {
 
 /* What an answer is about; the rest of its tag is the line's. */
 enum trp_q_line_tag { TRP_Q_LINE_CALL = 1, TRP_Q_LINE_INFO, TRP_Q_LINE_EVENT };
-enum { TRP_Q_LINE_SHIFT = 60 };
+enum { TRP_Q_LINE_SHIFT = 60, TRP_Q_LINE_ASKED = 32 };
 
 /* Messages that wait. Zeroed is empty after trp_q_line_queue_init. */
 struct trp_q_line_queue {
@@ -42,7 +42,8 @@ struct trp_q_line {
 
     struct trp_q_wait *call; /* the one that waits for an answer */
     troupe_future future;
-    uint64_t round; /* of the call */
+    uint64_t round;          /* of the call */
+    struct trp_q_wait *next; /* the one that waits for a message */
 
     struct trp_q_line_queue held; /* output for which there is no room */
     uint32_t unseen;              /* sent since the last look */
@@ -51,7 +52,13 @@ struct trp_q_line {
 
     struct trp_q_line_queue in; /* from the peer, for which the engine has no room */
     bool offering;              /* a TRP_KIND_Q_OFFER will come */
-    uint32_t asked;             /* being evaluated */
+    struct trp_q_line_asked {
+        troupe_future future;
+        uint64_t number;
+        troupe_msg *msg;
+    } asked[TRP_Q_LINE_ASKED]; /* of the engine, the oldest first */
+    uint32_t asked_count;
+    uint64_t number; /* of the last that was asked */
     uint64_t failures;
     struct trp_q_slots slots; /* queries of the peer */
 };
@@ -59,6 +66,8 @@ struct trp_q_line {
 void trp_q_line_queue_init(struct trp_q_line_queue *queue);
 void trp_q_line_queue_put(struct trp_q_line_queue *queue, troupe_msg **msg);
 troupe_msg *trp_q_line_queue_take(struct trp_q_line_queue *queue);
+/* Takes one out of the middle; `at` points to it. */
+troupe_msg *trp_q_line_queue_remove(struct trp_q_line_queue *queue, troupe_msg **at);
 void trp_q_line_queue_fini(struct trp_q_line_queue *queue);
 
 /* ---- q_line.c ---- */
@@ -69,6 +78,8 @@ void trp_q_line_rest(troupe_self *self, struct trp_q_line *line);
 /* ---- q_line_output.c ---- */
 
 void trp_q_line_call(troupe_self *self, struct trp_q_line *line,
+                     struct trp_q_order *order);
+void trp_q_line_next(troupe_self *self, struct trp_q_line *line,
                      struct trp_q_order *order);
 void trp_q_line_answered(struct trp_q_line *line, troupe_msg *msg);
 void trp_q_line_give_up(troupe_self *self, struct trp_q_line *line);
@@ -85,6 +96,8 @@ void trp_q_line_settle(struct trp_q_line *line, troupe_status status);
 /* ---- q_line_input.c ---- */
 
 void trp_q_line_arrived(troupe_self *self, struct trp_q_line *line, troupe_msg **msg);
+/* Gives who waits for a message the first that has come. */
+void trp_q_line_take_next(troupe_self *self, struct trp_q_line *line);
 void trp_q_line_offer(troupe_self *self, struct trp_q_line *line);
 void trp_q_line_handled(troupe_self *self, struct trp_q_line *line, troupe_msg *msg);
 void trp_q_line_defer(troupe_self *self, struct trp_q_line *line, troupe_msg *msg);
