@@ -74,6 +74,13 @@ static troupe_status host_port(void *context, const char *where, int64_t *port)
     return hub_of(host)->port(host->hub, where, port);
 }
 
+static troupe_status host_handles(void *context, troupe_q_value **answer)
+{
+    struct trp_q_host *host = context;
+
+    return hub_of(host)->handles(host->hub, answer);
+}
+
 /* ---- who asks ---- */
 
 /* Called before each request: the one after the load is not the load any more. */
@@ -272,7 +279,8 @@ void trp_q_host_init(struct trp_q_host *host, troupe_q_hub *hub)
                                       .file_append = troupe_embedq_use_append,
                                       .file_close = troupe_embedq_use_close,
                                       .timer = host_timer,
-                                      .port = host_port};
+                                      .port = host_port,
+                                      .handles = host_handles};
     atomic_init(&host->phase, AT_REST);
     (void)pthread_mutex_init(&host->lock, NULL);
     (void)pthread_cond_init(&host->changed, NULL);
