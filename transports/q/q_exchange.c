@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <sodium.h>
+
 #include "actors/id_map.h"
 #include "mailbox/alloc.h"
 #include "transports/connection.h"
@@ -33,7 +35,7 @@ void trp_q_opening_free(void *opening)
 
     trp_q_hub_unref(&it->hub);
     trp_tls_context_unref(&it->tls);
-    memset(it->where.text, 0, sizeof(it->where.text));
+    sodium_memzero(it->where.text, sizeof(it->where.text));
     trp_free(it);
 }
 
