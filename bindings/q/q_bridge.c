@@ -47,8 +47,18 @@ static void closed(troupe_self *self, struct bridge *b)
 
 /* ---- calls ---- */
 
+/* A private connection's call was given up: nobody waits for its answer. */
+static void drop_target(troupe_self *self, struct bridge *b)
+{
+    trp_ignore(troupe_kill(self, b->link->target)); /* gone already is as good */
+    troupe_exit(self, TROUPE_OK);
+}
+
 static void finish(troupe_self *self, struct bridge *b, struct trp_q_call *call)
 {
+    troupe_status status =
+        call->msg != NULL ? troupe_msg_status(call->msg) : TROUPE_ENOMEM;
+
     trp_q_future_set_call(call->future, NULL);
     if (b->link->raw && !b->link->single) {
         if (call->msg != NULL && troupe_msg_status(call->msg) == TROUPE_ECLOSED) {
@@ -59,7 +69,12 @@ static void finish(troupe_self *self, struct bridge *b, struct trp_q_call *call)
     } else {
         trp_q_call_end(&call);
     }
-    if (b->link->single) {
+    if (!b->link->single) {
+        return;
+    }
+    if (status == TROUPE_ETIMEDOUT || status == TROUPE_ECANCELED) {
+        drop_target(self, b);
+    } else {
         close_target(self, b);
     }
 }

@@ -127,7 +127,9 @@ troupe_status troupe_q_connection_context(troupe_q_connection *conn, const char 
     *what = strcmp(kind, "function") == 0    ? TROUPE_Q_NAME_FUNCTION
             : strcmp(kind, "namespace") == 0 ? TROUPE_Q_NAME_NAMESPACE
                                              : TROUPE_Q_NAME_VALUE;
-    *out = troupe_q_ref(value);
+    if (out != NULL) {
+        *out = troupe_q_ref(value);
+    }
     troupe_q_unref(&answer);
     return TROUPE_OK;
 }

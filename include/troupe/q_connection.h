@@ -306,6 +306,7 @@ typedef enum troupe_q_name {
  * context   what a name is; out receives the value of a value, the names in a namespace
  * get, set  the global of that name
  * apply     calls the function of that name with 1 to 8 arguments
+ * out       may be NULL: the value is not wanted
  *
  * Return as troupe_q_connection_call; TROUPE_EREMOTE: there is no such name.
  * Thread: any but base. Source: bindings/q/q_connection_context.c */

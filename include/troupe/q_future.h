@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * q_future.h - the result of a q call that has not come yet, for threads of a program.
  *
- * A future is pending until one of four things happens to it, once: a result, an
+ * A future is pending until one of three things happens to it, once: a result, an
  * exception (a loss is one: TROUPE_ELOST), or that it is cancelled. It is counted by
  * reference and may be used from any number of threads.
  *
- * Its callbacks run once each, in the order they were added, whichever of the four it
- * was: on the thread that brings it (a base's, for what a server answers; they must not
- * block there), or at once on the thread that adds one later. They run without locks and
- * may use the future. */
+ * Its callbacks run once each, in the order they were added, whichever of the three it
+ * was, on the thread that ends it: for what a server answers a base's, where they must
+ * not block; of a raw connection that which polls for the answer or waits for the future;
+ * else that which sets or cancels it. One that is added later runs at once on the thread
+ * that adds it, or, while others still run, after them on theirs. They run without locks
+ * and may use the future. Who waits for it may go on before they have run. */
 #ifndef TROUPE_Q_FUTURE_H
 #define TROUPE_Q_FUTURE_H
 

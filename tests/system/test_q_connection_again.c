@@ -500,6 +500,33 @@ START_TEST(without_reconnection_lost_futures_end_and_the_connection_is_closed)
 }
 END_TEST
 
+/* Whose call was given up waits for nothing: it is closed long before close_limit. */
+START_TEST(a_connection_of_one_call_ends_when_that_is_given_up)
+{
+    troupe_q_connection_options options = patient(TROUPE_Q_ASYNC_CONNECTION);
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_future *future = NULL;
+
+    options.close_limit = TROUPE_S(10 * STUCK_S);
+    troupe_q_connection *conn = open_to_peer(options);
+    request.text = "a";
+    request.reuse = false;
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        request.timeout = cancelled ? TROUPE_NEVER : TROUPE_MS(50);
+        OK(troupe_q_connection_call_async(conn, &request, &future, NULL, &failure));
+        int own = raw_welcome(listener);
+        if (cancelled) {
+            raw_hear(own, TRP_Q_SYNC, "a");
+            OK(troupe_q_future_cancel(future, NULL));
+        }
+        ends(&future, cancelled ? TROUPE_ECANCELED : TROUPE_ETIMEDOUT);
+        raw_drain(own);
+        raw_close(&own);
+    }
+    troupe_q_connection_free(&conn);
+}
+END_TEST
+
 /* ---- raw ---- */
 
 START_TEST(raw_connections_are_made_again_too)
@@ -561,6 +588,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, async_calls_are_never_idempotent);
     tcase_add_test(tcase,
                    without_reconnection_lost_futures_end_and_the_connection_is_closed);
+    tcase_add_test(tcase, a_connection_of_one_call_ends_when_that_is_given_up);
     tcase_add_test(tcase, raw_connections_are_made_again_too);
     tcase_add_test(tcase, unexpected_messages_while_waiting_are_refused_or_dropped);
     suite_add_tcase(suite, tcase);

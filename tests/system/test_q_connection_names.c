@@ -61,6 +61,8 @@ START_TEST(a_look_up_tells_namespaces_functions_and_values)
     OK(troupe_q_connection_context(conn, ".q", &what, &answer, &failure));
     ck_assert_int_eq(what, TROUPE_Q_NAME_NAMESPACE);
     troupe_q_unref(&answer);
+    OK(troupe_q_connection_context(conn, ".q", &what, NULL, &failure));
+    answer = NULL;
     ck_assert_int_eq(
         troupe_q_connection_context(conn, "nowhere", &what, &answer, &failure),
         TROUPE_EREMOTE);
