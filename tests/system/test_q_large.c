@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include <troupe/q.h>
+#include <troupe/q_connection.h>
 
 #include "tests/support/suite.h"
 #include "transports/q/q_value.h"
@@ -144,6 +144,39 @@ START_TEST(more_than_2_gib_goes_there_and_back)
 }
 END_TEST
 
+static void over_a_connection(troupe_q_kind kind)
+{
+    troupe_q_connection_options options = TROUPE_Q_CONNECTION_OPTIONS;
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_connection *conn = NULL;
+    troupe_q_future *future = NULL;
+    troupe_q_value *answer = NULL;
+
+    options.kind = kind;
+    options.host = "127.0.0.1";
+    options.port = port;
+    options.message_limit = LIMIT;
+    OK(troupe_q_connection_open(sys, &options, &conn, NULL));
+    OK(troupe_q_connection_await(conn, NULL));
+    request.query = pattern(TROUPE_Q_BYTE, ABOVE_2_GIB);
+    OK(troupe_q_connection_call_async(conn, &request, &future, NULL, NULL));
+    troupe_q_unref(&request.query);
+    OK(troupe_q_future_wait(future, PATIENT, &answer, NULL));
+    ck_assert(is_pattern(answer, TROUPE_Q_BYTE, ABOVE_2_GIB));
+    troupe_q_unref(&answer);
+    troupe_q_future_unref(&future);
+    troupe_q_connection_free(&conn);
+}
+
+START_TEST(more_than_2_gib_goes_over_async_and_raw_connections)
+{
+    begin();
+    over_a_connection(TROUPE_Q_ASYNC_CONNECTION);
+    over_a_connection(TROUPE_Q_RAW_CONNECTION);
+    end("2 GiB over async and raw connections");
+}
+END_TEST
+
 START_TEST(more_than_4_gib_goes_to_a_server)
 {
     troupe_q_value *answer = NULL;
@@ -192,6 +225,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tcase, 290);
     tcase_add_test(tcase, more_than_2_gib_goes_there_and_back);
+    tcase_add_test(tcase, more_than_2_gib_goes_over_async_and_raw_connections);
     tcase_add_test(tcase, more_than_4_gib_goes_to_a_server);
     tcase_add_test(tcase, more_than_4_gib_of_more_than_4_giga_items_comes_from_a_server);
     tcase_add_test(tcase, who_cannot_take_it_is_not_sent_it);
