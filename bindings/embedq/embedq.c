@@ -8,16 +8,19 @@
 struct entry {
     struct trp_eq_frame frame;
     struct trp_eq_frame *before;
+    const qv *query;
 };
 
-static void enter(struct trp_embedq *q, struct entry *entry)
+static void enter(struct trp_embedq *q, struct entry *entry, const qv *query)
 {
     entry->frame = (struct trp_eq_frame){0};
     entry->before = q->frame;
     q->frame = &entry->frame;
     q->failed = false;
     q->error[0] = 0;
+    entry->query = query;
     if (q->running++ == 0) {
+        trp_eq_room_open(q, query);
         atomic_store_explicit(&q->interrupt, false, memory_order_relaxed);
         q->steps = 0;
         q->stack = (uintptr_t)__builtin_frame_address(0);
@@ -27,9 +30,6 @@ static void enter(struct trp_embedq *q, struct entry *entry)
 static troupe_status leave(struct trp_embedq *q, struct entry *entry, qv *v, qv **out)
 {
     q->frame = entry->before;
-    if (--q->running == 0) {
-        q->stack = 0;
-    }
     if (v == NULL && q->returned != NULL) {
         v = q->returned;
         q->returned = NULL;
@@ -37,6 +37,10 @@ static troupe_status leave(struct trp_embedq *q, struct entry *entry, qv *v, qv 
     }
     if (v != NULL && !trp_eq_bounded(q, v)) {
         troupe_q_unref(&v);
+    }
+    if (--q->running == 0) {
+        q->stack = 0;
+        trp_eq_room_close(q, entry->query, v);
     }
     if (v == NULL) {
         return TROUPE_EREMOTE;
@@ -137,6 +141,22 @@ troupe_status troupe_embedq_new(const troupe_embedq_options *options, troupe_emb
     return TROUPE_OK;
 }
 
+void trp_eq_forget(struct trp_embedq *q)
+{
+    for (size_t i = 0; i < TRP_EQ_LAMBDAS; i++) {
+        if (q->lambdas[i].lambda != NULL) {
+            troupe_q_unref(&q->lambdas[i].value);
+            trp_eq_code_unref(q->lambdas[i].lambda->code);
+            q->lambdas[i].lambda = NULL;
+        }
+    }
+    for (size_t i = 0; i < TRP_EQ_TEXTS; i++) {
+        trp_eq_code_unref(q->texts[i]);
+        q->texts[i] = NULL;
+        troupe_q_unref(&q->text_keys[i]);
+    }
+}
+
 void troupe_embedq_free(troupe_embedq **q)
 {
     struct trp_embedq *it = *q;
@@ -145,16 +165,7 @@ void troupe_embedq_free(troupe_embedq **q)
         return;
     }
     *q = NULL;
-    for (size_t i = 0; i < TRP_EQ_LAMBDAS; i++) {
-        if (it->lambdas[i].lambda != NULL) {
-            troupe_q_unref(&it->lambdas[i].value);
-            trp_eq_code_unref(it->lambdas[i].lambda->code);
-        }
-    }
-    for (size_t i = 0; i < TRP_EQ_TEXTS; i++) {
-        trp_eq_code_unref(it->texts[i]);
-        troupe_q_unref(&it->text_keys[i]);
-    }
+    trp_eq_forget(it);
     trp_eq_files_fini(it);
     trp_eq_names_fini(it);
     trp_eq_builtins_fini(it);
@@ -177,7 +188,7 @@ troupe_status troupe_embedq_eval(troupe_embedq *q, troupe_q_value *query,
 {
     struct entry entry;
 
-    enter(q, &entry);
+    enter(q, &entry, query);
     qv *v = eval_message(q, query);
     return leave(q, &entry, v, out);
 }
@@ -188,7 +199,7 @@ troupe_status troupe_embedq_text(troupe_embedq *q, const char *text, size_t size
     struct entry entry;
 
     size = size == TROUPE_Q_Z ? strlen(text) : size;
-    enter(q, &entry);
+    enter(q, &entry, NULL);
     qv *v = size == 0 ? trp_eq_null(q) : trp_eq_eval_text(q, text, size, true);
     return leave(q, &entry, v, out);
 }
@@ -199,7 +210,7 @@ troupe_status troupe_embedq_script(troupe_embedq *q, const char *text, size_t si
     qv *done = NULL;
 
     size = size == TROUPE_Q_Z ? strlen(text) : size;
-    enter(q, &entry);
+    enter(q, &entry, NULL);
     qv *v = trp_eq_script(q, text, size) ? trp_eq_null(q) : NULL;
     troupe_status status = leave(q, &entry, v, &done);
     troupe_q_unref(&done);
@@ -272,7 +283,7 @@ troupe_status troupe_embedq_handle(troupe_embedq *q, const troupe_embedq_call *c
     q->user = call->user != NULL ? call->user : "";
     q->address = (int32_t)call->address;
     q->deferred = false;
-    enter(q, &entry);
+    enter(q, &entry, call->value);
     qv *v = call_handler(q, call);
     troupe_status status = leave(q, &entry, v, out);
     if (deferred != NULL) {
@@ -294,7 +305,7 @@ troupe_status troupe_embedq_set(troupe_embedq *q, const char *name, troupe_q_val
     if (name[0] == 0 || trp_q_intern(name, strlen(name), &symbol) != TROUPE_OK) {
         return name[0] == 0 ? TROUPE_EINVAL : TROUPE_ENOMEM;
     }
-    enter(q, &entry);
+    enter(q, &entry, value);
     qv *v = trp_eq_set(q, "", symbol, value) ? trp_eq_null(q) : NULL;
     troupe_status status = leave(q, &entry, v, &done);
     troupe_q_unref(&done);
@@ -309,7 +320,7 @@ troupe_status troupe_embedq_get(troupe_embedq *q, const char *name, troupe_q_val
     if (name[0] == 0 || trp_q_intern(name, strlen(name), &symbol) != TROUPE_OK) {
         return name[0] == 0 ? TROUPE_EINVAL : TROUPE_ENOMEM;
     }
-    enter(q, &entry);
+    enter(q, &entry, NULL);
     qv *v = trp_eq_get(q, "", symbol);
     return leave(q, &entry, v, out) == TROUPE_OK ? TROUPE_OK : TROUPE_ENOENT;
 }

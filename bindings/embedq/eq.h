@@ -118,6 +118,8 @@ struct trp_eq_lambda {
 /* A parsed text. */
 struct trp_eq_code {
     uint32_t refs;
+    size_t bytes;  /* of its chunks */
+    size_t *tally; /* of all texts' bytes */
     const char *context;
     struct trp_eq_chunk *chunks;
     struct trp_eq_node *values; /* nodes that hold a value */
@@ -145,12 +147,6 @@ struct trp_eq_frame {
     struct trp_eq_scope *scope;
 };
 
-/* A list being filled, so that the memory limit sees it. */
-struct trp_eq_root {
-    struct trp_eq_root *up;
-    qv *const *list;
-};
-
 struct trp_eq_random {
     uint64_t state[4];
 };
@@ -159,16 +155,25 @@ struct trp_embedq {
     struct troupe_embedq_options options;
     atomic_bool interrupt;
     uint64_t steps;
-    size_t allocated; /* bytes since the last look at the whole */
-    uint64_t made;    /* bytes of vectors, ever */
-    uintptr_t stack;  /* where the evaluation began */
+    uint64_t made;   /* bytes of vectors, ever */
+    uintptr_t stack; /* where the evaluation began */
+    int64_t held;    /* bytes kept from one evaluation to the next, about */
+    int64_t drift;   /* by how much `held` may be wrong */
+    int64_t fixed;   /* the part of it that is never given back: names */
+    size_t code_bytes;
+    struct {
+        int64_t outside, names_outside; /* the thread's before */
+        int64_t begin, names;           /* what there was for this evaluation */
+        int64_t lent;                   /* what of it is above the limit */
+        uint64_t made;
+        uint32_t query_refs;
+    } room;
     uint32_t calls;
     uint32_t running; /* evaluations inside each other */
     char error[TROUPE_FAILURE_TEXT];
     bool failed;
     qv *returned; /* of `:x`, on its way to the lambda */
     struct trp_eq_frame *frame;
-    struct trp_eq_root *roots;
     const char *context; /* \d, "" or ".a" */
 
     struct trp_eq_binding **bindings;
@@ -211,19 +216,6 @@ bool trp_eq_interrupted(const struct trp_embedq *q);
 /* Whether a value written out in full stays within the memory limit: lists that hold one
  * value many times may be far larger than they are. false: 'wsfull. */
 bool trp_eq_bounded(struct trp_embedq *q, const qv *v);
-/* Between these, *list (NULL, or a list with NULLs in it) counts as live. */
-static inline void trp_eq_hold(struct trp_embedq *q, struct trp_eq_root *root,
-                               qv *const *list)
-{
-    *root = (struct trp_eq_root){q->roots, list};
-    q->roots = root;
-}
-
-static inline void trp_eq_release(struct trp_embedq *q, struct trp_eq_root *root)
-{
-    q->roots = root->up;
-}
-
 /* A new vector within the memory limit. */
 qv *trp_eq_new(struct trp_embedq *q, int type, size_t count);
 /* NULL becomes 'wsfull. */
@@ -240,11 +232,27 @@ void trp_eq_drop(qv *v);
  * before). */
 qv *trp_eq_pair(struct trp_embedq *q, int type, qv *x, qv *y);
 
+/* ---- memory (eq_room.c) ---- */
+/* Around an evaluation from outside; the query and the answer may be NULL. */
+void trp_eq_room_open(struct trp_embedq *q, const qv *query);
+void trp_eq_room_close(struct trp_embedq *q, const qv *query, const qv *answer);
+/* A value that the host gave; `before`: trp_eq_room_now() before it was asked. */
+int64_t trp_eq_room_now(void);
+void trp_eq_room_came(struct trp_embedq *q, int64_t before, const qv *v);
+/* A value that the host takes along: bytes of it before, and what to do afterwards. */
+size_t trp_eq_room_leaves(struct trp_embedq *q, const qv *v);
+void trp_eq_room_left(struct trp_embedq *q, const qv *v, size_t bytes);
+/* Memory for a while, within the room there is; the caller frees it. NULL: 'wsfull. */
+void *trp_eq_scratch(struct trp_embedq *q, size_t count, size_t size);
+/* Whether a global may get the value: room above the limit is not for keeping. */
+bool trp_eq_may_keep(struct trp_embedq *q, const qv *v);
+
 /* ---- text to tree (eq_parser.c, eq_parser_term.c, eq_parser_sql.c) ---- */
 /* A text as a tree, perhaps a remembered one; the caller gives a reference back. */
 struct trp_eq_code *trp_eq_compile(struct trp_embedq *q, const char *context,
                                    const char *text, size_t size);
 void trp_eq_code_unref(struct trp_eq_code *code);
+void trp_eq_forget(struct trp_embedq *q); /* all remembered texts and lambdas */
 qv *trp_eq_number(struct trp_embedq *q, const char *text, size_t size); /* literal run */
 qv *trp_eq_string_literal(struct trp_embedq *q, const char *text, size_t size);
 qv *trp_eq_symbol_literal(struct trp_embedq *q, const char *text, size_t size);

@@ -52,8 +52,6 @@ static qv *each(struct trp_embedq *q, qv *f, size_t count, qv **args)
         return trp_eq_apply(q, f, count, args);
     }
     qv *out = trp_eq_new(q, TROUPE_Q_LIST, rows);
-    struct trp_eq_root root;
-    trp_eq_hold(q, &root, &out);
     for (size_t r = 0; out != NULL && r < rows; r++) {
         bool good = true;
         for (size_t i = 0; i < count; i++) {
@@ -69,7 +67,6 @@ static qv *each(struct trp_embedq *q, qv *f, size_t count, qv **args)
             troupe_q_unref(&out);
         }
     }
-    trp_eq_release(q, &root);
     return with_keys(q, count, args, trp_eq_simple(q, out));
 }
 
@@ -104,7 +101,6 @@ static qv *finish(struct trp_embedq *q, qv *list, qv *last)
 /* f applied again and again: until nothing changes, n times, or while w says yes. */
 static qv *iterate(struct trp_embedq *q, qv *f, qv *how, qv *x, bool scan)
 {
-    struct trp_eq_root root;
     qv *list = scan ? trp_eq_new(q, TROUPE_Q_LIST, 0) : NULL;
     qv *v = troupe_q_ref(x);
     int64_t times = -1;
@@ -127,9 +123,7 @@ static qv *iterate(struct trp_embedq *q, qv *f, qv *how, qv *x, bool scan)
                 return finish(q, list, good ? v : (trp_eq_drop(v), (qv *)NULL));
             }
         }
-        trp_eq_hold(q, &root, &list);
         qv *next = trp_eq_apply1(q, f, v);
-        trp_eq_release(q, &root);
         if (next != NULL && how == NULL && !trp_eq_bounded(q, next)) {
             troupe_q_unref(&next);
         }
@@ -154,7 +148,6 @@ static qv *fold(struct trp_embedq *q, qv *f, qv *seed, size_t count, qv **args, 
 {
     qv *turn[TRP_EQ_ARGS_MAX];
     size_t rows = 1;
-    struct trp_eq_root root;
     qv *list = scan ? trp_eq_new(q, TROUPE_Q_LIST, 0) : NULL;
     qv *v = troupe_q_ref(seed);
 
@@ -174,9 +167,7 @@ static qv *fold(struct trp_embedq *q, qv *f, qv *seed, size_t count, qv **args, 
             turn[i + 1] = good ? turn_item(q, args[i], r) : NULL;
             good = turn[i + 1] != NULL;
         }
-        trp_eq_hold(q, &root, &list);
         v = good ? trp_eq_apply(q, f, count + 1, turn) : NULL;
-        trp_eq_release(q, &root);
         for (size_t i = 0; i <= count; i++) {
             trp_eq_drop(turn[i]);
         }
@@ -299,8 +290,6 @@ static qv *one_side(struct trp_embedq *q, qv *f, qv *x, qv *y, bool right)
     }
     size_t count = trp_eq_len(moving);
     qv *out = trp_eq_new(q, TROUPE_Q_LIST, count);
-    struct trp_eq_root root;
-    trp_eq_hold(q, &root, &out);
     for (size_t i = 0; out != NULL && i < count; i++) {
         qv *item = turn_item(q, moving, i);
         TRP_Q_ITEMS(out)
@@ -312,7 +301,6 @@ static qv *one_side(struct trp_embedq *q, qv *f, qv *x, qv *y, bool right)
             troupe_q_unref(&out);
         }
     }
-    trp_eq_release(q, &root);
     return with_keys(q, 1, &moving, trp_eq_simple(q, out));
 }
 

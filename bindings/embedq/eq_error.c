@@ -67,79 +67,6 @@ bool trp_eq_go_on(struct trp_embedq *q)
     return trp_eq_deep(q);
 }
 
-/* Bytes a value and all inside it occupy; stops counting above `limit`. */
-static size_t bytes_of(const qv *v, size_t limit, int depth)
-{
-    size_t size = sizeof *v;
-
-    if (v->owner != NULL || v->data != v->small.bytes) {
-        size += (v->owner != NULL ? v->count : v->capacity) * trp_q_width(v->type);
-    }
-    if (!trp_q_holds_values(v->type) || depth > TROUPE_Q_DEPTH_MAX) {
-        return size;
-    }
-    for (size_t i = 0; i < v->count && size <= limit; i++) {
-        const qv *item = TRP_Q_ITEMS(v)[i];
-        size += item != NULL ? bytes_of(item, limit - size, depth + 1) : 0;
-    }
-    return size;
-}
-
-bool trp_eq_bounded(struct trp_embedq *q, const qv *v)
-{
-    size_t limit = q->options.memory_limit;
-
-    if (!trp_q_holds_values(v->type)) {
-        return true;
-    }
-    size_t bytes = bytes_of(v, limit, 0);
-    q->steps += bytes >> 14; /* looking costs, too */
-    return bytes <= limit || trp_eq_oom(q) != NULL;
-}
-
-/* Bytes in globals, locals and lists being filled; or more than the limit. */
-static size_t live(const struct trp_embedq *q, size_t limit)
-{
-    size_t total = 0;
-
-    for (size_t i = 0; i < q->binding_room && total <= limit; i++) {
-        if (q->bindings[i] != NULL && q->bindings[i]->value != NULL) {
-            total += bytes_of(q->bindings[i]->value, limit - total, 0);
-        }
-    }
-    for (const struct trp_eq_frame *f = q->frame; f != NULL && total <= limit;
-         f = f->up) {
-        for (uint32_t i = 0; f->lambda != NULL && i < f->lambda->slots && total <= limit;
-             i++) {
-            total += f->slots[i] != NULL ? bytes_of(f->slots[i], limit - total, 0) : 0;
-        }
-    }
-    const struct trp_eq_root *root = q->roots;
-    for (; root != NULL && total <= limit; root = root->up) {
-        total += *root->list != NULL ? bytes_of(*root->list, limit - total, 0) : 0;
-    }
-    return total;
-}
-
-static bool room_for(struct trp_embedq *q, size_t bytes)
-{
-    size_t limit = q->options.memory_limit;
-
-    if (bytes > limit) {
-        return trp_eq_oom(q) != NULL;
-    }
-    q->allocated += bytes;
-    q->made += bytes;
-    if (q->allocated > limit / 4) {
-        q->allocated = bytes;
-        size_t total = live(q, limit);
-        if (total > limit || limit - total < bytes) {
-            return trp_eq_oom(q) != NULL;
-        }
-    }
-    return true;
-}
-
 qv *trp_eq_new(struct trp_embedq *q, int type, size_t count)
 {
     size_t width = trp_q_width(type < 0 ? -type : type);
@@ -150,9 +77,7 @@ qv *trp_eq_new(struct trp_embedq *q, int type, size_t count)
     if (count > SIZE_MAX / 2 / width) {
         return trp_eq_oom(q);
     }
-    if (!room_for(q, sizeof(qv) + count * width)) {
-        return NULL;
-    }
+    q->made += sizeof(qv) + count * width;
     return trp_eq_made(q, trp_q_new(type, type < 0 ? 1 : count));
 }
 

@@ -191,10 +191,7 @@ static qv *eval_list(struct trp_embedq *q, struct trp_eq_node *node)
     if (list == NULL) {
         return NULL;
     }
-    struct trp_eq_root root;
-    trp_eq_hold(q, &root, &list);
     bool good = eval_items(q, node->items, node->count, TRP_Q_ITEMS(list), &holes);
-    trp_eq_release(q, &root);
     if (!good) {
         memset(TRP_Q_ITEMS(list), 0, node->count * sizeof(qv *));
         trp_eq_drop(list);

@@ -322,7 +322,7 @@ qv *trp_eq_v_in(struct trp_embedq *q, qv *x, qv *y)
 static int64_t *firsts(struct trp_embedq *q, const qv *x, size_t *count)
 {
     size_t n = trp_eq_len(x);
-    int64_t *rows = trp_alloc((n + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, n + 1, sizeof *rows);
     struct places p;
 
     *count = 0;
@@ -361,8 +361,8 @@ static int64_t *grouping(struct trp_embedq *q, const qv *x, int64_t **rows,
                          size_t *groups)
 {
     size_t n = trp_eq_len(x);
-    int64_t *group = trp_alloc((n + 1) * sizeof *group);
-    int64_t *first = trp_alloc((n + 1) * sizeof *first);
+    int64_t *group = trp_eq_scratch(q, n + 1, sizeof *group);
+    int64_t *first = trp_eq_scratch(q, n + 1, sizeof *first);
     struct places p = {0};
 
     *groups = 0;

@@ -150,8 +150,12 @@ static qv *send(struct trp_embedq *q, int64_t handle, qv *x)
     if (host_of(q)->send == NULL) {
         return trp_eq_nyi(q, "send on a handle");
     }
+    int64_t room = trp_eq_room_now();
+    size_t leaves = trp_eq_room_leaves(q, x);
     troupe_status status = host_of(q)->send(q->options.context, async ? -handle : handle,
                                             async, x, async ? NULL : &answer);
+    trp_eq_room_came(q, room, answer);
+    trp_eq_room_left(q, x, leaves);
     if (status != TROUPE_OK) {
         trp_eq_drop(answer);
         return failed(q, handle, status);

@@ -112,7 +112,7 @@ qv *trp_eq_take_rows(struct trp_embedq *q, qv *x, const int64_t *rows, size_t co
 /* A vector of whole numbers as rows; NULL: an error. */
 static int64_t *rows_from(struct trp_embedq *q, const qv *index)
 {
-    int64_t *rows = trp_alloc((index->count + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, index->count + 1, sizeof *rows);
 
     for (size_t i = 0; rows != NULL && i < index->count; i++) {
         if (troupe_q_get_long(index, i, &rows[i]) != TROUPE_OK) {

@@ -96,7 +96,7 @@ qv *trp_eq_v_last(struct trp_embedq *q, qv *x)
 /* Items from, from+step ... of x. */
 static qv *stride(struct trp_embedq *q, qv *x, int64_t from, int64_t step, size_t count)
 {
-    int64_t *rows = trp_alloc((count + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, count + 1, sizeof *rows);
 
     if (rows == NULL) {
         return trp_eq_oom(q);
@@ -158,7 +158,7 @@ static qv *take_count(struct trp_embedq *q, int64_t n, qv *x)
     if (want > q->options.memory_limit) {
         return trp_eq_oom(q);
     }
-    int64_t *rows = trp_alloc((want + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, want + 1, sizeof *rows);
     if (rows == NULL) {
         return trp_eq_oom(q);
     }
@@ -316,7 +316,7 @@ static qv *drop_count(struct trp_embedq *q, int64_t n, qv *x)
 /* Positions in 0 .. count-1 for which keep[i]. */
 static qv *kept_rows(struct trp_embedq *q, qv *x, const bool *keep, size_t count)
 {
-    int64_t *rows = trp_alloc((count + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, count + 1, sizeof *rows);
     size_t n = 0;
 
     if (rows == NULL) {

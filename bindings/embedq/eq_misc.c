@@ -361,7 +361,7 @@ qv *trp_eq_v_sublist(struct trp_embedq *q, qv *x, qv *y)
     }
     from = from < 0 ? 0 : from > have ? have : from;
     n = n < 0 ? 0 : n > have - from ? have - from : n;
-    int64_t *rows = trp_alloc((size_t)(n + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, (size_t)n + 1, sizeof *rows);
     for (int64_t i = 0; rows != NULL && i < n; i++) {
         rows[i] = from + i;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bindings/embedq/eq.h"
+#include "transports/q/q_room.h"
 
 static struct trp_eq_binding **place(struct trp_eq_binding **table, size_t room,
                                      const char *name)
@@ -69,7 +70,8 @@ struct trp_eq_binding *trp_eq_binding(struct trp_embedq *q, const char *context,
     }
     struct trp_eq_binding **at = place(q->bindings, q->binding_room, full);
     if (*at == NULL && make) {
-        *at = trp_calloc(1, sizeof **at);
+        size_t size = sizeof **at + 4 * sizeof *at; /* with its part of the table */
+        *at = trp_q_room_take_name(size) ? trp_calloc(1, sizeof **at) : NULL;
         if (*at == NULL) {
             return (void *)trp_eq_oom(q);
         }
@@ -211,6 +213,9 @@ bool trp_eq_set(struct trp_embedq *q, const char *context, const char *name, qv 
     }
     struct trp_eq_binding *b = trp_eq_binding(q, "", full, true);
     if (b == NULL) {
+        return false;
+    }
+    if (!trp_eq_may_keep(q, value)) {
         return false;
     }
     qv *old = b->value;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * eq_parser.c - expressions: right to left, no precedence. */
 #include "bindings/embedq/eq_parser.h"
+#include "transports/q/q_room.h"
 
 struct trp_eq_chunk {
     struct trp_eq_chunk *next;
@@ -21,10 +22,13 @@ void *trp_eq_arena(struct trp_eq_parser *p, size_t size)
 
     if (chunk == NULL || chunk->size - chunk->used < need) {
         size_t room = need > CHUNK ? need : CHUNK;
-        chunk = trp_alloc(sizeof *chunk + room);
+        size_t whole = sizeof *chunk + room;
+        chunk = trp_q_room_take(whole) ? trp_alloc(whole) : NULL;
         if (chunk == NULL) {
             return trp_eq_oom(p->q);
         }
+        p->code->bytes += whole;
+        p->q->code_bytes += whole;
         *chunk = (struct trp_eq_chunk){.next = p->code->chunks, .size = room};
         p->code->chunks = chunk;
     }
@@ -431,6 +435,8 @@ void trp_eq_code_unref(struct trp_eq_code *code)
         trp_free(chunk);
         chunk = next;
     }
+    trp_q_room_give(code->bytes);
+    *code->tally -= code->bytes;
     trp_free(code);
 }
 
@@ -445,6 +451,7 @@ static struct trp_eq_code *parse(struct trp_embedq *q, const char *context,
         return (void *)trp_eq_oom(q);
     }
     code->refs = 1;
+    code->tally = &q->code_bytes;
     code->context = context;
     trp_eq_lexer_init(&p.lexer, text, size);
     trp_eq_advance(&p);

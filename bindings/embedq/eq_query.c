@@ -255,8 +255,6 @@ static qv *group_columns(struct trp_embedq *q, const struct trp_eq_plan *plan, q
             return NULL;
         }
     }
-    struct trp_eq_root root;
-    trp_eq_hold(q, &root, &columns);
     for (size_t g = 0; columns != NULL && g < lists->count; g++) {
         const qv *rows = TRP_Q_ITEMS(lists)[g];
         struct trp_eq_scope scope = {
@@ -272,7 +270,6 @@ static qv *group_columns(struct trp_embedq *q, const struct trp_eq_plan *plan, q
             troupe_q_unref(&columns);
         }
     }
-    trp_eq_release(q, &root);
     for (size_t c = 0; columns != NULL && c < plan->columns; c++) {
         qv **list = &TRP_Q_ITEMS(columns)[c];
         *list = trp_eq_simple(q, *list);
@@ -288,7 +285,7 @@ static qv *group_columns(struct trp_embedq *q, const struct trp_eq_plan *plan, q
 static qv *last_rows(struct trp_embedq *q, const struct trp_eq_plan *plan, qv *keys,
                      qv *lists)
 {
-    int64_t *rows = trp_alloc((lists->count + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, lists->count + 1, sizeof *rows);
 
     for (size_t i = 0; rows != NULL && i < lists->count; i++) {
         const qv *list = TRP_Q_ITEMS(lists)[i];

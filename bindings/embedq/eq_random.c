@@ -139,7 +139,7 @@ static qv *pick_below(struct trp_embedq *q, size_t count, qv *from)
 static bool deal(struct trp_embedq *q, int64_t *rows, size_t count, size_t n)
 {
     int64_t *all =
-        n <= q->options.memory_limit / 8 ? trp_alloc((n + 1) * sizeof *all) : NULL;
+        n <= q->options.memory_limit / 8 ? trp_eq_scratch(q, n + 1, sizeof *all) : NULL;
 
     if (all == NULL) {
         return trp_eq_oom(q) != NULL;
@@ -183,7 +183,7 @@ qv *trp_eq_roll(struct trp_embedq *q, int64_t count, qv *from)
     if ((count < 0 && n > have) || (have == 0 && n != 0)) {
         return trp_eq_fail(q, "length");
     }
-    int64_t *rows = trp_alloc((n + 1) * sizeof *rows);
+    int64_t *rows = trp_eq_scratch(q, n + 1, sizeof *rows);
     if (rows == NULL) {
         return trp_eq_oom(q);
     }

@@ -154,9 +154,9 @@ static uint64_t order_key(const qv *x, size_t i, bool down)
 static int64_t *grade_numbers(struct trp_embedq *q, const qv *x, bool down)
 {
     size_t n = x->count;
-    struct keyed_row *rows = trp_alloc((n + 1) * sizeof *rows);
-    struct keyed_row *other = trp_alloc((n + 1) * sizeof *other);
-    int64_t *out = trp_alloc((n + 1) * sizeof *out);
+    struct keyed_row *rows = trp_eq_scratch(q, n + 1, sizeof *rows);
+    struct keyed_row *other = trp_eq_scratch(q, n + 1, sizeof *other);
+    int64_t *out = trp_eq_scratch(q, n + 1, sizeof *out);
     bool good = rows != NULL && other != NULL && out != NULL;
 
     for (size_t i = 0; good && i < n; i++) {
@@ -207,8 +207,8 @@ int64_t *trp_eq_grade(struct trp_embedq *q, qv *x, bool down)
     if (numbers) {
         return grade_numbers(q, x, down);
     }
-    int64_t *rows = trp_alloc((n + 1) * sizeof *rows);
-    int64_t *other = trp_alloc((n + 1) * sizeof *other);
+    int64_t *rows = trp_eq_scratch(q, n + 1, sizeof *rows);
+    int64_t *other = trp_eq_scratch(q, n + 1, sizeof *other);
 
     if (rows == NULL || other == NULL) {
         trp_free(rows);

@@ -111,7 +111,7 @@ typedef struct troupe_embedq_host {
 /* Settings of an interpreter, and the config of troupe_engine_embedq. */
 typedef struct troupe_embedq_options {
     size_t size;                    /* sizeof(troupe_embedq_options) */
-    size_t memory_limit;            /* bytes of values, then 'wsfull; 0: 1 GiB */
+    size_t memory_limit;            /* bytes of all values, then 'wsfull; 0: 1 GiB */
     uint64_t step_limit;            /* calls and loop turns of one evaluation, then 'stop;
                                        0: none */
     uint32_t call_depth;            /* lambdas inside each other, then 'stack; 0: 2000 */

@@ -19,6 +19,7 @@
 #endif
 
 #include "mailbox/alloc.h"
+#include "transports/q/q_room.h"
 
 enum { SHARDS = 64, SHARD_SHIFT = 26, SLOTS_FIRST = 256, ARENA = 1 << 16, WORD = 8 };
 enum { WINDOW = 64, SIZE_KEPT = 0x7fffff };
@@ -228,12 +229,15 @@ static troupe_status add(struct shard *shard, uint32_t hash, const void *text,
     if (full(size)) {
         return TROUPE_ELIMIT;
     }
-    if (widen(shard) != TROUPE_OK) {
+    size_t need = sizeof(struct trp_q_symbol) + size + 1;
+    size_t taken = need + 4 * sizeof(struct slot); /* the table is half full or less */
+    if (!trp_q_room_take_name(taken)) {
         return TROUPE_ENOMEM;
     }
     struct trp_q_symbol *symbol =
-        (void *)carve(shard, sizeof(struct trp_q_symbol) + size + 1);
+        widen(shard) == TROUPE_OK ? (void *)carve(shard, need) : NULL;
     if (symbol == NULL) {
+        trp_q_room_give_name(taken);
         return TROUPE_ENOMEM;
     }
     symbol->hash = hash;

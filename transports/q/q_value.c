@@ -7,9 +7,12 @@
 
 #include "mailbox/alloc.h"
 #include "mailbox/pool.h"
+#include "transports/q/q_room.h"
 #include "transports/q/q_symbol.h"
 
 static_assert(sizeof(struct troupe_q_value) == 64, "a value is one pool block");
+
+_Thread_local struct trp_q_room trp_q_room = {TRP_Q_ROOM_ANY, TRP_Q_ROOM_ANY};
 
 static const uint8_t widths[TROUPE_Q_TIME + 1] = {
     [TROUPE_Q_LIST] = sizeof(troupe_q_value *),
@@ -143,9 +146,13 @@ void trp_q_slab_close(struct trp_q_slab **slab)
 /* All places count as used from the start, so that making a value is no atomic step. */
 static troupe_q_value *take_place(struct trp_q_slab **slab)
 {
+    if (!trp_q_room_take(TRP_Q_ROOM_BLOCK)) {
+        return NULL;
+    }
     if (*slab == NULL || (*slab)->used == SLAB_VALUES) {
         struct trp_q_slab *fresh = new_slab();
         if (fresh == NULL) {
+            trp_q_room_give(TRP_Q_ROOM_BLOCK);
             return NULL;
         }
         trp_q_slab_close(slab);
@@ -176,11 +183,16 @@ static inline void prepare(troupe_q_value *v, int type, size_t count)
 static troupe_q_value *new_block(int type, size_t count)
 {
     uint16_t home = 0;
-    troupe_q_value *v = trp_pool_get(0, &home);
 
+    if (!trp_q_room_take(TRP_Q_ROOM_BLOCK)) {
+        return NULL;
+    }
+    troupe_q_value *v = trp_pool_get(0, &home);
     if (v != NULL) {
         v->home = home;
         prepare(v, type, count);
+    } else {
+        trp_q_room_give(TRP_Q_ROOM_BLOCK);
     }
     return v;
 }
@@ -212,6 +224,19 @@ static void free_block(troupe_q_value *v, struct sweep *sweep)
     sweep->gone++;
 }
 
+/* Memory for items of a checked size, within the room there is. */
+static void *take_items(size_t size)
+{
+    if (!trp_q_room_take(size)) {
+        return NULL;
+    }
+    void *items = trp_alloc(size);
+    if (items == NULL) {
+        trp_q_room_give(size);
+    }
+    return items;
+}
+
 /* Gives a prepared value its items; on failure frees the block. NULL inside is allowed.
  */
 static troupe_q_value *with_room(troupe_q_value *v, size_t capacity)
@@ -226,9 +251,10 @@ static troupe_q_value *with_room(troupe_q_value *v, size_t capacity)
     size_t width = trp_q_width(v->type);
     v->capacity = TRP_Q_SMALL / width;
     if (capacity > v->capacity) {
-        v->data = capacity > SIZE_MAX / 2 / width ? NULL : trp_alloc(capacity * width);
+        v->data = capacity > SIZE_MAX / 2 / width ? NULL : take_items(capacity * width);
         if (v->data == NULL) {
             struct sweep sweep = {NULL, 0};
+            trp_q_room_give(TRP_Q_ROOM_BLOCK);
             free_block(v, &sweep);
             end_sweep(&sweep);
             return NULL;
@@ -263,9 +289,15 @@ troupe_q_value *trp_q_new(int type, size_t count)
 
 troupe_q_value *trp_q_alias(int type, size_t count, const void *items, troupe_blob *owner)
 {
-    troupe_q_value *v = new_block(type, count);
+    size_t size = count * trp_q_width(type);
 
-    if (v != NULL) {
+    if (!trp_q_room_take(size)) { /* what it holds of the blob counts as its own */
+        return NULL;
+    }
+    troupe_q_value *v = new_block(type, count);
+    if (v == NULL) {
+        trp_q_room_give(size);
+    } else {
         v->capacity = 0;
         v->owner = troupe_blob_ref(owner);
         memcpy(&v->data, &items, sizeof(v->data)); /* never written while owner is set */
@@ -288,6 +320,23 @@ static bool release(troupe_q_value *v)
     return atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1;
 }
 
+size_t trp_q_own_size(const troupe_q_value *v)
+{
+    size_t items = v->owner != NULL            ? v->count
+                   : v->data != v->small.bytes ? v->capacity
+                                               : 0;
+
+    return TRP_Q_ROOM_BLOCK + (items != 0 ? items * trp_q_width(v->type) : 0);
+}
+
+/* Puts a value that nobody holds before the others; it forgets its capacity. */
+static troupe_q_value *doom(troupe_q_value *v, troupe_q_value *others)
+{
+    trp_q_room_give(trp_q_own_size(v));
+    v->next = others;
+    return v;
+}
+
 /* Frees values that nobody holds, and what they alone hold, without recursion: the ones
  * still to be done are chained through `next`. */
 static void free_all(troupe_q_value *doomed)
@@ -301,8 +350,7 @@ static void free_all(troupe_q_value *doomed)
             for (size_t i = 0; i < v->count; i++) {
                 troupe_q_value *item = TRP_Q_ITEMS(v)[i];
                 if (item != NULL && release(item)) {
-                    item->next = doomed;
-                    doomed = item;
+                    doomed = doom(item, doomed);
                 }
             }
         }
@@ -322,8 +370,7 @@ void troupe_q_unref(troupe_q_value **value)
 
     *value = NULL;
     if (v != NULL && release(v)) {
-        v->next = NULL;
-        free_all(v);
+        free_all(doom(v, NULL));
     }
 }
 
@@ -378,8 +425,13 @@ static troupe_status grow(troupe_q_value *v, size_t capacity)
         return TROUPE_ENOMEM;
     }
     bool small = v->data == v->small.bytes;
+    size_t more = (capacity - (small ? 0 : v->capacity)) * width;
+    if (!trp_q_room_take(more)) {
+        return TROUPE_ENOMEM;
+    }
     void *data = trp_realloc(small ? NULL : v->data, capacity * width);
     if (data == NULL) {
+        trp_q_room_give(more);
         return TROUPE_ENOMEM;
     }
     if (small) {

@@ -39,6 +39,9 @@ struct troupe_q_value {
     } small;
 };
 
+/* Bytes a value takes itself, without the values in it. */
+size_t trp_q_own_size(const troupe_q_value *v);
+
 /* Room for many values at once, for a decoder that makes them by the thousand: the memory
  * is freed with the last value in it. Start with NULL; end with trp_q_slab_close. */
 struct trp_q_slab;
