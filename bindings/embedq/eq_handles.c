@@ -73,7 +73,7 @@ static qv *failed(struct trp_embedq *q, int64_t handle, troupe_status status)
     case TROUPE_ENOMEM:
         return trp_eq_oom(q);
     case TROUPE_EUNSUPPORTED:
-        return trp_eq_nyi(q, handle < 0 ? "send on a handle" : "call of a client");
+        return trp_eq_nyi(q, handle < 0 ? "send on a handle" : "call on this handle");
     default:
         return trp_eq_answered(q, status, NULL);
     }

@@ -75,15 +75,22 @@ void outgoing_end_there(void)
     troupe_q_hub_free(&other_hub);
 }
 
+void outgoing_finish(void)
+{
+    if (other != NULL) {
+        outgoing_end_there();
+    }
+    faults_end();
+    troupe_q_hub_free(&hub);
+}
+
 void outgoing_end(void)
 {
     IS("2", "1+1");
     if (other != NULL) {
         FAR("2", "1+1");
-        outgoing_end_there();
     }
-    faults_end();
-    troupe_q_hub_free(&hub);
+    outgoing_finish();
 }
 
 /* ---- asking ---- */

@@ -112,7 +112,7 @@ static troupe_status give_order(struct troupe_q_hub *hub, troupe_id to, troupe_k
     troupe_msg *msg = NULL;
 
     if (!may_wait(hub)) {
-        return TROUPE_EDEADLK;
+        return TROUPE_EUNSUPPORTED;
     }
     troupe_status status = trp_q_wait_new(&order->wait);
     if (status == TROUPE_OK) {
