@@ -199,7 +199,7 @@ enqueue_special(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
             to->slot->high_water = to->mail;
         }
     }
-    if (msg->to.bits == 0 || (msg->flags & TRP_MSG_ANSWER) == 0) {
+    if ((msg->flags & TRP_MSG_ANSWER) == 0 || msg->to.bits == 0) {
         msg->to.bits = to->id; /* else: an answer that names its kept future */
     }
     account(base, to, msg);
