@@ -28,6 +28,19 @@ expect "building with CMake" cmake --build "$room/foreign"
 said=$("$room/foreign/foreign")
 [ "${said#hello from }" != "$said" ] || { echo "install: foreign said: $said"; exit 1; }
 
+mkdir "$room/wants"
+cat >"$room/wants/CMakeLists.txt" <<TEXT
+cmake_minimum_required(VERSION 3.25)
+project(wants LANGUAGES CXX)
+find_package(troupe 0.1 REQUIRED COMPONENTS cake)
+TEXT
+if cmake -S "$room/wants" -B "$room/wants/build" -DCMAKE_PREFIX_PATH="$prefix" >"$room/log" 2>&1 ||
+    ! grep -q "no component 'cake'" "$room/log"; then
+    tail -30 "$room/log"
+    echo "install: a component that is not there was not named"
+    exit 1
+fi
+
 if [ -x "$room/foreign/foreign_sqlite" ]; then
     expect "the foreign program with SQLite" "$room/foreign/foreign_sqlite"
 fi
