@@ -17,7 +17,8 @@ static troupe_ns bench_pass; /* 0: the default */
 
 static const struct bench_workload *const groups[] = {
     bench_messages, bench_threads, bench_engine, bench_pieces, bench_q, bench_q_wire};
-enum { ROUNDS = 10 }; /* round trips a sample */
+enum { ROUNDS = 10 };              /* round trips a sample */
+#define NUMBER_MAX 1000000000000LL /* of a size, and of --pass */
 
 static double *samples;
 static size_t sample_count;
@@ -328,12 +329,19 @@ static int read_size(const char *text, uint64_t *out)
     char *end = NULL;
     unsigned long long size = strtoull(text, &end, 10);
 
-    if (end == text || *end != 0 || size == 0 || text[0] == '-') {
-        return trp_cmd_fail(2, "bench: '%s' is not a size (a whole number above 0)",
-                            text);
+    if (text[0] < '0' || text[0] > '9' || *end != 0 || size == 0 ||
+        size > (unsigned long long)NUMBER_MAX) {
+        return trp_cmd_fail(2, "bench: '%s' is not a whole number from 1 to %lld", text,
+                            NUMBER_MAX);
     }
     *out = size;
     return 0;
+}
+
+static bool is_mode(const char *text)
+{
+    return strcmp(text, "off") == 0 || strcmp(text, "count") == 0 ||
+           strcmp(text, "ring") == 0;
 }
 
 static int read_arguments(int argc, char **argv, struct arguments *out)
@@ -345,12 +353,19 @@ static int read_arguments(int argc, char **argv, struct arguments *out)
             out->help = true;
         } else if (strcmp(argv[i], "--trace") == 0 && i + 1 < argc) {
             bench_trace = argv[++i];
+            if (!is_mode(bench_trace)) {
+                return trp_cmd_fail(
+                    2, "bench: --trace wants off, count or ring, not '%s'", bench_trace);
+            }
         } else if (strcmp(argv[i], "--pass") == 0 && i + 1 < argc) {
             uint64_t ms = 0;
             if (read_size(argv[++i], &ms) != 0) {
                 return 2;
             }
             bench_pass = TROUPE_MS(ms);
+        } else if (strcmp(argv[i], "--trace") == 0 || strcmp(argv[i], "--pass") == 0) {
+            return trp_cmd_fail(2, "bench: %s wants a value; see troupe bench --help",
+                                argv[i]);
         } else if (argv[i][0] == '-') {
             return trp_cmd_fail(2, "bench: unknown option '%s'; see troupe bench --help",
                                 argv[i]);

@@ -97,7 +97,7 @@ static int take_option(struct trp_q_console_options *console, int option, char *
         return take_timer(console, optarg);
     case 'H':
         console->host = optarg;
-        return -1;
+        return optarg[0] != 0 ? -1 : trp_cmd_fail(2, "--host wants an address");
     case 'm':
         return read_size(optarg, &console->memory)
                    ? -1

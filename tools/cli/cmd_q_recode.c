@@ -105,9 +105,9 @@ int trp_cmd_q_recode(int argc, char **argv)
     }
     trp_buffer_init(&line, LINE_MAX_BYTES);
     trp_buffer_init(&bytes, LINE_MAX_BYTES);
-    while (read_line(&line)) {
+    while (ferror(stdout) == 0 && read_line(&line)) {
         recode_line(&line, &bytes);
-        (void)fflush(stdout);
+        (void)fflush(stdout); /* the program says so when that fails */
     }
     trp_buffer_fini(&line);
     trp_buffer_fini(&bytes);

@@ -69,7 +69,7 @@ struct serving {
     char *const *words; /* .z.x */
     const char *accounts, *files;
     int64_t timer;
-    bool has_port, verbose, may_exit;
+    bool has_port, tls_set, verbose, may_exit;
     struct trp_q_libq libq;
 };
 
@@ -156,15 +156,19 @@ static int take_tls(struct serving *s, int option)
                    ? -1
                    : trp_cmd_fail(2, "--tls wants both, only or off");
     case 'C':
+        s->tls_set = true;
         s->tls.cert_file = optarg;
         return -1;
     case 'K':
+        s->tls_set = true;
         s->tls.key_file = optarg;
         return -1;
     case 'A':
+        s->tls_set = true;
         s->tls.ca_cert_file = optarg;
         return -1;
     default:
+        s->tls_set = true;
         s->tls.verify = TROUPE_TLS_VERIFY_REQUIRE;
         if (optarg != NULL && strcmp(optarg, "ifpresent") == 0) {
             s->tls.verify = TROUPE_TLS_VERIFY_IF_PRESENT;
@@ -211,7 +215,7 @@ static int take_option(struct serving *s, int option, char **argv)
                    : trp_cmd_fail(2, "'%s' is not a port", optarg);
     case 'H':
         s->server.host = optarg;
-        return -1;
+        return optarg[0] != 0 ? -1 : trp_cmd_fail(2, "--host wants an address");
     case 'x':
         s->server.unix_domain = TROUPE_Q_UNIX_ALL;
         return -1;
@@ -275,6 +279,9 @@ static int read_options(struct serving *s, int argc, char **argv)
     }
     if (code < 0 && !s->has_port) {
         code = trp_cmd_fail(2, "which port? see troupe q serve --help");
+    }
+    if (code < 0 && s->tls_set && s->server.tls_mode == TROUPE_Q_TLS_OFF) {
+        code = trp_cmd_fail(2, "the settings of TLS need --tls both or --tls only");
     }
     return code;
 }

@@ -14,7 +14,7 @@ static const struct subcommand {
 } subcommands[] = {
     {"ps", trp_cmd_trace_ps, "[--json]                      traced processes"},
     {"list", trp_cmd_trace_list,
-     "[--json] [PID|DIR] [FILTER...] actors, the fullest mailbox first"},
+     "[--json] [--futures] [PID|DIR] [FILTER...]   actors, the fullest mailbox first"},
     {"graph", trp_cmd_trace_graph,
      "[--to dot|json|svg] [--by kind|actor] [PID|DIR]   who sends to whom"},
     {"dump", trp_cmd_trace_dump,
@@ -26,6 +26,15 @@ static const struct subcommand {
 };
 
 static const char usage[] = "usage: troupe trace COMMAND [ARGUMENT...]\n";
+static const char notes[] =
+    "\n"
+    "PID is a process, PID/2 its second system; DIR what a dead process left, or a "
+    "copy.\n"
+    "FILTERs are kind:NAME state:NAME name~TEXT worker:N depth>N delivered>N; all must\n"
+    "hold.\n"
+    "Exit status: 0; 1 it failed, or the trace is not complete; 2 wrong usage; 3 "
+    "nothing\n"
+    "matched.\n";
 
 int trp_cmd_trace_open(const char *what, struct trp_trace_at **out)
 {
@@ -83,6 +92,17 @@ static void help(FILE *out)
     for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
         (void)fprintf(out, "  %-6s %s\n", subcommands[i].name, subcommands[i].text);
     }
+    (void)fputs(notes, out);
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int trp_cmd_trace(int argc, char **argv)
@@ -91,7 +111,7 @@ int trp_cmd_trace(int argc, char **argv)
         help(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0) {
+    if (asks_for_help(argc, argv)) {
         help(stdout);
         return 0;
     }

@@ -54,10 +54,44 @@ static uint64_t depth_of(const troupe_trace_slot *slot)
 
 /* ---- filters ---- */
 
+static bool is_number(const char *text)
+{
+    return text[0] != 0 && text[strspn(text, "0123456789")] == 0 && strlen(text) < 20;
+}
+
+static bool is_state(const char *text)
+{
+    for (size_t i = 0; i < TRP_COUNT(states); i++) {
+        if (strcmp(states[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a field can be compared with, and how. */
+static bool makes_sense(const struct filter *filter)
+{
+    static const char *const texts[] = {"kind", "state", "name"};
+    static const char *const numbers[] = {"depth", "worker", "delivered"};
+
+    for (size_t i = 0; i < TRP_COUNT(numbers); i++) {
+        if (strcmp(numbers[i], filter->field) == 0) {
+            return filter->sign != '~' && is_number(filter->value);
+        }
+    }
+    for (size_t i = 0; i < TRP_COUNT(texts); i++) {
+        if (strcmp(texts[i], filter->field) == 0) {
+            return filter->sign == '~' ||
+                   (filter->sign == ':' &&
+                    (strcmp(filter->field, "state") != 0 || is_state(filter->value)));
+        }
+    }
+    return false;
+}
+
 static bool parse_filter(const char *text, struct filter *out)
 {
-    static const char *const fields[] = {"kind",  "state",  "name",
-                                         "depth", "worker", "delivered"};
     size_t length = strcspn(text, ":~><");
 
     if (text[length] == 0 || length >= sizeof(out->field)) {
@@ -67,12 +101,7 @@ static bool parse_filter(const char *text, struct filter *out)
     out->field[length] = 0;
     out->sign = text[length];
     out->value = text + length + 1;
-    for (size_t i = 0; i < TRP_COUNT(fields); i++) {
-        if (strcmp(fields[i], out->field) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return makes_sense(out);
 }
 
 static bool compare_number(const struct filter *filter, uint64_t value)

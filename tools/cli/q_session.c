@@ -15,6 +15,7 @@ int trp_q_session_open(const struct trp_q_target *target, struct trp_q_session *
     troupe_options options = TROUPE_OPTIONS;
     troupe_q_options dial = TROUPE_Q_OPTIONS;
     troupe_system *sys = NULL;
+    char why[TROUPE_FAILURE_TEXT] = "";
 
     options.name = "troupe-q";
     dial.host = target->host;
@@ -36,8 +37,9 @@ int trp_q_session_open(const struct trp_q_target *target, struct trp_q_session *
     out->timeout = target->timeout != 0 ? target->timeout : TROUPE_NEVER;
     if (status != TROUPE_OK) {
         trp_q_session_close(out);
+        (void)troupe_q_check(&dial, why, sizeof(why));
         return trp_cmd_fail(1, "the connection cannot be opened: %s",
-                            troupe_status_text(status));
+                            why[0] != 0 ? why : troupe_status_text(status));
     }
     return 0;
 }
@@ -45,7 +47,7 @@ int trp_q_session_open(const struct trp_q_target *target, struct trp_q_session *
 void trp_q_session_close(struct trp_q_session *session)
 {
     if (session->system != NULL) {
-        troupe_system_shutdown(session->system, TROUPE_S(CLOSE_S));
+        troupe_system_shutdown(session->system, session->gave_up ? 0 : TROUPE_S(CLOSE_S));
         (void)troupe_system_join(session->system);
         troupe_system_free(&session->system);
     }
@@ -136,6 +138,7 @@ int trp_q_session_call(struct trp_q_session *session, troupe_q_value **query, bo
         status = wait_for(session, pending, &value, &failure);
         troupe_pending_free(&pending);
     }
+    session->gave_up = status == TROUPE_ETIMEDOUT || status == TROUPE_ECANCELED;
     if (status != TROUPE_OK) {
         return print_failure(session, status, &failure, lost);
     }

@@ -10,7 +10,8 @@ struct trp_q_session {
     troupe_system *system;
     troupe_q q;
     troupe_ns timeout;
-    bool lines; /* one line for each answer, errors too, to standard output */
+    bool lines;   /* one line for each answer, errors too, to standard output */
+    bool gave_up; /* on the last call: its answer is nothing to wait for at the end */
     struct trp_q_signals *signals; /* an interrupt gives up waiting; NULL: none */
 };
 

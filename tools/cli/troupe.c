@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * troupe.c - the program: finds the command and runs it. */
+ * troupe.c - the program: finds the command, runs it, and looks that its output arrived.
+ */
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <troupe/version.h>
 
@@ -43,7 +47,32 @@ static void help(void)
     }
 }
 
-int main(int argc, char **argv)
+/* A descriptor below 3 that the caller closed would be the next one the runtime opens,
+ * and reads of standard input would wait for that. */
+static bool own_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Output that a full disk or a closed pipe kept from arriving is not a success. */
+static int finish(int code)
+{
+    bool lost = ferror(stdout) != 0;
+
+    if (fflush(stdout) != 0) {
+        lost = true;
+    }
+    return lost && code == 0
+               ? trp_cmd_fail(1, "the output cannot be written: standard output failed")
+               : code;
+}
+
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         (void)fputs(usage, stderr);
@@ -63,4 +92,9 @@ int main(int argc, char **argv)
         }
     }
     return trp_cmd_fail(2, "there is no command '%s'; see troupe --help", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    return own_standard_files() ? finish(run(argc, argv)) : 1;
 }
