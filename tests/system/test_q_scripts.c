@@ -216,6 +216,7 @@ START_TEST(a_script_that_does_not_end_is_stopped_by_sigterm)
     process_start(&server, NULL, argv);
     ck_assert(process_expect(&server, "here\n"));
     ck_assert_int_eq(stop(), 1);
+    ck_assert_str_eq(server.error, "troupe: the script s.q was stopped\n");
     end();
 }
 END_TEST

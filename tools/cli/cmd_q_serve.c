@@ -416,8 +416,12 @@ static int end_load(struct trp_q_load *load, struct machine *m)
     if (status == TROUPE_OK || atomic_load(&m->leaving)) {
         return -1;
     }
-    return trp_cmd_fail(1, "the script %s ends with an error: '%s",
-                        m->host.script != NULL ? m->host.script : load->scripts[0],
+    const char *script = atomic_load(&m->host.script);
+    script = script != NULL ? script : load->scripts[0];
+    if (status == TROUPE_ECANCELED) {
+        return trp_cmd_fail(1, "the script %s was stopped", script);
+    }
+    return trp_cmd_fail(1, "the script %s ends with an error: '%s", script,
                         failure.text[0] != 0 ? failure.text : troupe_status_text(status));
 }
 

@@ -196,7 +196,7 @@ static void remember_folder(struct trp_q_host *host, const char *name)
 
     for (size_t i = 0; host->scripts != NULL && host->scripts[i] != NULL; i++) {
         if (strcmp(name, host->scripts[i]) == 0) {
-            host->script = host->scripts[i];
+            atomic_store(&host->script, host->scripts[i]);
             (void)snprintf(host->beside, sizeof(host->beside), "%.*s",
                            end != NULL ? (int)(end - name) + 1 : 2,
                            end != NULL ? name : "./");

@@ -26,7 +26,7 @@ struct trp_q_host {
 
     atomic_int phase;
     const char *const *scripts;    /* that are loaded, NULL-terminated; borrowed */
-    const char *script;            /* the one at work, or NULL */
+    _Atomic(const char *) script;  /* the one at work, or NULL */
     char beside[TRP_Q_FOLDER_MAX]; /* the folder of the one at work, with its slash */
     pthread_mutex_t lock;
     pthread_cond_t changed;
