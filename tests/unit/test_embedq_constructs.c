@@ -10,8 +10,6 @@
 #include "tests/support/scratch.h"
 #include "tests/support/suite.h"
 
-#define SCRIPTS TRP_SOURCE_DIR "/docs/examples/tick/"
-
 enum { CONSTRUCTS_MIN = 75, PAGE = 1 << 15, CELL = 512 };
 
 /* ---- each gives its value ---- */
@@ -100,102 +98,94 @@ static const char *value_of(const char *text)
     return shown;
 }
 
-START_TEST(every_construct_gives_its_value)
+static const struct {
+    const char *text, *value;
+} rows[] = {
+    {"`:lib.q 0:(\"\\\\d .lib\";\"f:{x+\";\" 1}\");\"\\\\l lib.q\"", "\"\\\\l lib.q\""},
+    {"\\l lib.q", "::"},
+    {".lib.f 1", "2"},
+    {"system\"l lib.q\";system\"d\"", "`."},
+    {"system\"d .u\";x1:5;system\"d .\";.u.x1", "5"},
+    {"(system\"p\";system\"p 5010\";system\"p\")", "(5010i;::;0i)"},
+    {"system\"t 100\";system\"t\"", "100i"},
+    {".z.x,(count .z.x)_(\":5010\";\":5012\")", "(\"sym\";\":5012\")"},
+    {".z.f", "`tick.q"},
+    {".z.ts:{n::x};.z.ts 5;n", "5"},
+    {"type each(.z.D;.z.P;.z.w)", "-14 -12 -6h"},
+    {".z.D=`date$.z.P", "1b"},
+    {".z.w", "6i"},
+    {"h:hopen`:localhost:5010", "::"},
+    {"(h;hopen`$\":\",\"localhost:5010\")", "7 7i"},
+    {"h(`.u.sub;`trade;`)", "42"},
+    {"(neg h)(`upd;1)", "::"},
+    {"0(`.lib.f;2)", "3"},
+    {"w:`a`b!(();());w[`a],:enlist(6;`x);w[`a],:enlist(7;`);w",
+     "`a`b!(((6;`x);(7;`));())"},
+    {"w[`a;;0]?7", "1"},
+    {"w[`a]_:0;w`a", ",(7;`)"},
+    {"w[`b]_:0;w`b", "()"},
+    {".[`w;(`a;0;1);union;`y`z];w[`a;0]", "(7;``y`z)"},
+    {"d:2022.01.31;d+:1;d", "2022.02.01"},
+    {"`a`b!1 2", "`a`b!1 2"},
+    {"1 2 3?2 9", "1 3"},
+    {"`time`sym~2#`time`sym`x", "1b"},
+    {"trade:([]time:`timespan$();sym:`symbol$();price:`float$();size:`long$());0#"
+     "trade",
+     "+`time`sym`price`size!(`timespan$();`symbol$();`float$();`long$())"},
+    {"2 _ 1 2 3", ",3"},
+    {"-10_\"sym2022.01.01\"", "\"sym\""},
+    {"flip`a`b!(1 2;3 4)", "+`a`b!(1 2;3 4)"},
+    {"key flip value`trade", "`time`sym`price`size"},
+    {"tables`.", "`s#,`trade"},
+    {"(count;first;last;type;string)@\\:1 2 3", "(3;1;3;7h;(,\"1\";,\"2\";,\"3\"))"},
+    {"(rand 1;type rand 1f)", "(0;-9h)"},
+    {"min(1b;0b;1b)", "0b"},
+    {"1 2 union 2 3", "1 2 3"},
+    {"`a in`a`b", "1b"},
+    {"\"d\"$2022.01.01D12", "2022.01.01"},
+    {"\"n\"$2022.01.01D12", "0D12:00:00.000000000"},
+    {"`$\"a\"", "`a"},
+    {"`$\":\",\"log\",\"/\",\"sym\",10#\".\"", "`:log/sym.........."},
+    {"{x+1}each 1 2", "2 3"},
+    {"{x,y}'[1 2;3 4]", "(1 3;2 4)"},
+    {"(1 2)+\\:10 20", "(11 21;12 22)"},
+    {"count(neg union/[(7 8;8 9)])@\\:(`.u.end;1)", "3"},
+    {"union/[(1 2;2 3;3 4)]", "1 2 3 4"},
+    {"{x-y}[;1]each 5 6", "4 5"},
+    {"@[;`sym;`g#]each tables`.;attr trade`sym", "`g"},
+    {"`trade insert(0D00:00:01 0D00:00:02;`a`b;1 2f;3 4)", "0 1"},
+    {"`trade insert(0D00:00:03;`a;3f;5);count trade", "3"},
+    {"exec size from select from trade where sym in`a", "3 5"},
+    {"@[`.;enlist`trade;@[;`sym;`g#]0#];(count trade;attr trade`sym)", "(0;`g)"},
+    {"k:([s:`symbol$()]p:`float$());`k upsert(`a;1f);`k upsert(`a;2f);k`a", "(,`p)!,2f"},
+    {"`s#1 2", "`s#1 2"},
+    {"if[1b;y:5];$[y<1;`no;y<9;`some;`many]", "`some"},
+    {"{if[x>1;:`early];`late}each 1 2", "`late`early"},
+    {"'\"more than one day?\"", "'more than one day?"},
+    {"{'`timesym}[]", "'timesym"},
+    {"@[{'x};\"caught\";{x}]", "\"caught\""},
+    {"not type key L:`:log/day", "1b"},
+    {".[L;();:;()];type key L", "-11h"},
+    {"l:hopen L;l enlist(`upd;`trade;(0D;`a;1f;2));-11!(-2;L)", "1"},
+    {"upd:{[t;x]t insert x};n:-11!L;(n;count trade)", "1 1"},
+    {"upd:insert;n:-11!(1;L);(n;count trade)", "1 2"},
+    {"upd[`trade;(0D;`b;1f;2)]", ",2"},
+    {"hclose l;hcount[L]>8", "1b"},
+    {"(.[;();:;].)each enlist(`other;0#trade);count other", "0"},
+    {"-1\"text\"", "-1"},
+    {"-2\"text\"", "-2"},
+    {"show`a`b", "::"},
+    {"type each(5?`a`b;5?10;5?1f;-3?3)", "11 7 9 7h"},
+    {"all(5?10)within 0 9", "1b"},
+    {"asc -5?5", "`s#0 1 2 3 4"},
+    {"found+:1;found", "()"},
+    {"kept,:1;kept,:2;kept", "1 2"},
+    {"exit 3", "'stop"},
+};
+static void begin(char *folder)
 {
-    static const struct {
-        const char *text, *value;
-    } rows[] = {
-        {"`:lib.q 0:(\"\\\\d .lib\";\"f:{x+\";\" 1}\");\"\\\\l lib.q\"",
-         "\"\\\\l lib.q\""},
-        {"\\l lib.q", "::"},
-        {".lib.f 1", "2"},
-        {"system\"l lib.q\";system\"d\"", "`."},
-        {"system\"d .u\";x1:5;system\"d .\";.u.x1", "5"},
-        {"(system\"p\";system\"p 5010\";system\"p\")", "(5010i;::;0i)"},
-        {"system\"t 100\";system\"t\"", "100i"},
-        {".z.x,(count .z.x)_(\":5010\";\":5012\")", "(\"sym\";\":5012\")"},
-        {".z.f", "`tick.q"},
-        {".z.ts:{n::x};.z.ts 5;n", "5"},
-        {"type each(.z.D;.z.P;.z.w)", "-14 -12 -6h"},
-        {".z.D=`date$.z.P", "1b"},
-        {".z.w", "6i"},
-        {"h:hopen`:localhost:5010", "::"},
-        {"(h;hopen`$\":\",\"localhost:5010\")", "7 7i"},
-        {"h(`.u.sub;`trade;`)", "42"},
-        {"(neg h)(`upd;1)", "::"},
-        {"0(`.lib.f;2)", "3"},
-        {"w:`a`b!(();());w[`a],:enlist(6;`x);w[`a],:enlist(7;`);w",
-         "`a`b!(((6;`x);(7;`));())"},
-        {"w[`a;;0]?7", "1"},
-        {"w[`a]_:0;w`a", ",(7;`)"},
-        {"w[`b]_:0;w`b", "()"},
-        {".[`w;(`a;0;1);union;`y`z];w[`a;0]", "(7;``y`z)"},
-        {"d:2022.01.31;d+:1;d", "2022.02.01"},
-        {"`a`b!1 2", "`a`b!1 2"},
-        {"1 2 3?2 9", "1 3"},
-        {"`time`sym~2#`time`sym`x", "1b"},
-        {"trade:([]time:`timespan$();sym:`symbol$();price:`float$();size:`long$());0#"
-         "trade",
-         "+`time`sym`price`size!(`timespan$();`symbol$();`float$();`long$())"},
-        {"2 _ 1 2 3", ",3"},
-        {"-10_\"sym2022.01.01\"", "\"sym\""},
-        {"flip`a`b!(1 2;3 4)", "+`a`b!(1 2;3 4)"},
-        {"key flip value`trade", "`time`sym`price`size"},
-        {"tables`.", "`s#,`trade"},
-        {"(count;first;last;type;string)@\\:1 2 3", "(3;1;3;7h;(,\"1\";,\"2\";,\"3\"))"},
-        {"(rand 1;type rand 1f)", "(0;-9h)"},
-        {"min(1b;0b;1b)", "0b"},
-        {"1 2 union 2 3", "1 2 3"},
-        {"`a in`a`b", "1b"},
-        {"\"d\"$2022.01.01D12", "2022.01.01"},
-        {"\"n\"$2022.01.01D12", "0D12:00:00.000000000"},
-        {"`$\"a\"", "`a"},
-        {"`$\":\",\"log\",\"/\",\"sym\",10#\".\"", "`:log/sym.........."},
-        {"{x+1}each 1 2", "2 3"},
-        {"{x,y}'[1 2;3 4]", "(1 3;2 4)"},
-        {"(1 2)+\\:10 20", "(11 21;12 22)"},
-        {"count(neg union/[(7 8;8 9)])@\\:(`.u.end;1)", "3"},
-        {"union/[(1 2;2 3;3 4)]", "1 2 3 4"},
-        {"{x-y}[;1]each 5 6", "4 5"},
-        {"@[;`sym;`g#]each tables`.;attr trade`sym", "`g"},
-        {"`trade insert(0D00:00:01 0D00:00:02;`a`b;1 2f;3 4)", "0 1"},
-        {"`trade insert(0D00:00:03;`a;3f;5);count trade", "3"},
-        {"exec size from select from trade where sym in`a", "3 5"},
-        {"@[`.;enlist`trade;@[;`sym;`g#]0#];(count trade;attr trade`sym)", "(0;`g)"},
-        {"k:([s:`symbol$()]p:`float$());`k upsert(`a;1f);`k upsert(`a;2f);k`a",
-         "(,`p)!,2f"},
-        {"`s#1 2", "`s#1 2"},
-        {"if[1b;y:5];$[y<1;`no;y<9;`some;`many]", "`some"},
-        {"{if[x>1;:`early];`late}each 1 2", "`late`early"},
-        {"'\"more than one day?\"", "'more than one day?"},
-        {"{'`timesym}[]", "'timesym"},
-        {"@[{'x};\"caught\";{x}]", "\"caught\""},
-        {"not type key L:`:log/day", "1b"},
-        {".[L;();:;()];type key L", "-11h"},
-        {"l:hopen L;l enlist(`upd;`trade;(0D;`a;1f;2));-11!(-2;L)", "1"},
-        {"upd:{[t;x]t insert x};n:-11!L;(n;count trade)", "1 1"},
-        {"upd:insert;n:-11!(1;L);(n;count trade)", "1 2"},
-        {"upd[`trade;(0D;`b;1f;2)]", ",2"},
-        {"hclose l;hcount[L]>8", "1b"},
-        {"(.[;();:;].)each enlist(`other;0#trade);count other", "0"},
-        {"-1\"text\"", "-1"},
-        {"-2\"text\"", "-2"},
-        {"show`a`b", "::"},
-        {"type each(5?`a`b;5?10;5?1f;-3?3)", "11 7 9 7h"},
-        {"all(5?10)within 0 9", "1b"},
-        {"asc -5?5", "`s#0 1 2 3 4"},
-        {"found+:1;found", "()"},
-        {"kept,:1;kept,:2;kept", "1 2"},
-        {"exit 3", "'stop"},
-    };
-    static const char told[] =
-        "sync 7 `.u.sub`trade`async 7 (`upd;1)async 7 (`.u.end;1)async 8 "
-        "(`.u.end;1)async 9 (`.u.end;1)1:text1:\n2:text2:\n"
-        "1:`a`b\nexit 3";
     static const char *const words[] = {"sym", NULL};
     troupe_embedq_options options = TROUPE_EMBEDQ_OPTIONS;
-    char folder[SCRATCH_PATH];
-    int bad = 0;
 
     scratch_make(folder);
     ck_assert_int_eq(chdir(folder), 0);
@@ -203,6 +193,25 @@ START_TEST(every_construct_gives_its_value)
     options.arguments = words;
     options.file = "tick.q";
     ck_assert_int_eq(troupe_embedq_new(&options, &q), TROUPE_OK);
+}
+
+static void end(const char *folder)
+{
+    troupe_embedq_free(&q);
+    ck_assert_int_eq(chdir(".."), 0);
+    scratch_remove(folder);
+}
+
+START_TEST(every_construct_gives_its_value)
+{
+    static const char told[] =
+        "sync 7 `.u.sub`trade`async 7 (`upd;1)async 7 (`.u.end;1)async 8 "
+        "(`.u.end;1)async 9 (`.u.end;1)1:text1:\n2:text2:\n"
+        "1:`a`b\nexit 3";
+    char folder[SCRATCH_PATH];
+    int bad = 0;
+
+    begin(folder);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *shown = value_of(rows[i].text);
         if (strcmp(shown, rows[i].value) != 0) {
@@ -212,9 +221,7 @@ START_TEST(every_construct_gives_its_value)
     }
     ck_assert_int_eq(bad, 0);
     ck_assert_str_eq(outside, told);
-    troupe_embedq_free(&q);
-    ck_assert_int_eq(chdir(".."), 0);
-    scratch_remove(folder);
+    end(folder);
 }
 END_TEST
 
@@ -224,7 +231,7 @@ static void read_file(const char *name, char *out)
 {
     char path[CELL];
 
-    (void)snprintf(path, sizeof path, SCRIPTS "%s", name);
+    (void)snprintf(path, sizeof path, TRP_SOURCE_DIR "/docs/%s", name);
     FILE *file = fopen(path, "r");
     ck_assert_msg(file != NULL, "%s", path);
     size_t size = fread(out, 1, PAGE - 1, file);
@@ -265,10 +272,10 @@ static void code_in(const char *cell, size_t size, char *out)
 START_TEST(the_scripts_use_what_their_page_says)
 {
     static char page[PAGE], script[PAGE];
-    char name[CELL], code[CELL];
+    char name[CELL], code[CELL], file[CELL];
     int count = 0;
 
-    read_file("README.md", page);
+    read_file("examples/tick/README.md", page);
     const char *at = strstr(page, "| construct |");
     ck_assert_ptr_nonnull(at);
     for (; at != NULL && at[0] == '|';
@@ -281,11 +288,36 @@ START_TEST(the_scripts_use_what_their_page_says)
         }
         code_in(second + 1, (size_t)(third - second) - 1, name);
         code_in(third + 1, (size_t)(stop - third) - 1, code);
-        read_file(name, script);
+        (void)snprintf(file, sizeof file, "examples/tick/%.400s", name);
+        read_file(file, script);
         ck_assert_msg(strstr(script, code) != NULL, "%s has no %s", name, code);
         count++;
     }
     ck_assert_int_ge(count, CONSTRUCTS_MIN);
+}
+END_TEST
+
+START_TEST(the_code_in_the_guide_runs)
+{
+    static char page[PAGE];
+    char folder[SCRATCH_PATH];
+    int count = 0;
+
+    read_file("guide/q-processes.md", page);
+    begin(folder);
+    (void)value_of("prices:1 2;trade:();upd:{[t;x]trade,:enlist x}");
+    for (const char *at = page; (at = strstr(at, "\n```q\n")) != NULL; count++) {
+        at += strlen("\n```q\n");
+        const char *stop = strstr(at, "\n```\n");
+        troupe_status status = troupe_embedq_script(q, at, (size_t)(stop - at));
+        ck_assert_msg(status == TROUPE_OK, "%s: %.*s", troupe_embedq_error(q),
+                      (int)(stop - at), at);
+        at = stop;
+    }
+    ck_assert_int_eq(count, 3);
+    ck_assert_str_eq(value_of("(trade;prices;read0`:audit.txt)"),
+                     "(,(`A;10.5;100);1 2;,\"a line\")");
+    end(folder);
 }
 END_TEST
 
@@ -297,6 +329,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, every_construct_gives_its_value);
     tcase_add_test(tcase, the_scripts_use_what_their_page_says);
+    tcase_add_test(tcase, the_code_in_the_guide_runs);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -417,7 +417,9 @@ static int end_load(struct trp_q_load *load, struct machine *m)
         return -1;
     }
     const char *script = atomic_load(&m->host.script);
-    script = script != NULL ? script : load->scripts[0];
+    script = script != NULL             ? script
+             : load->scripts[0] != NULL ? load->scripts[0]
+                                        : "of -t";
     if (status == TROUPE_ECANCELED) {
         return trp_cmd_fail(1, "the script %s was stopped", script);
     }

@@ -343,10 +343,10 @@ static bool has_no_input(void)
            S_ISCHR(input.st_mode) && input.st_rdev == null.st_rdev;
 }
 
-/* Whether something may still happen: clients that come, or the timer. */
+/* Whether something may still happen: clients that come, connections, the timer. */
 static bool is_at_work(struct console *console)
 {
-    static const char where[] = "0<system[\"p\"]+system\"t\"";
+    static const char where[] = "0<count[.z.W]+system[\"p\"]+system\"t\"";
     troupe_failure failure;
     troupe_q_value *answer = NULL;
     int64_t work = 0;
