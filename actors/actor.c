@@ -79,7 +79,7 @@ struct trp_actor *trp_slot_take(struct trp_base *base, const char *kind, uint64_
 {
     struct trp_actor *actor = base->free;
 
-    if (base->alive >= base->system->options.actors_max + HIDDEN_MAX) {
+    if (trp_tally_read(&base->alive) >= base->system->options.actors_max + HIDDEN_MAX) {
         return NULL;
     }
     if (TRP_LIKELY(actor != NULL)) {
@@ -112,7 +112,7 @@ struct trp_actor *trp_slot_take(struct trp_base *base, const char *kind, uint64_
     slot->kind = trp_kind_of(base, kind);
     slot->state = TROUPE_STATE_IDLE;
     slot->id = actor->id;
-    base->alive++;
+    (void)trp_tally_add(&base->alive, 1);
     return actor;
 }
 
@@ -126,7 +126,7 @@ void trp_slot_give(struct trp_base *base, struct trp_actor *actor)
     actor->side = NULL;
     actor->run_next = base->free;
     base->free = actor;
-    base->alive--;
+    (void)trp_tally_add(&base->alive, UINT64_MAX); /* one less */
 }
 
 struct trp_side *trp_side(struct trp_actor *actor)
@@ -277,7 +277,7 @@ troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
     if (base->stopping_all && (flags & TRP_ACTOR_HIDDEN) == 0) {
         return TROUPE_ECLOSED;
     }
-    if (base->alive >= base->system->options.actors_max &&
+    if (trp_tally_read(&base->alive) >= base->system->options.actors_max &&
         (flags & TRP_ACTOR_HIDDEN) == 0) {
         return TROUPE_ELIMIT;
     }
@@ -300,9 +300,11 @@ troupe_status trp_spawn(struct trp_base *base, uint64_t parent,
         return status;
     }
     uint64_t id = actor->id;
-    base->count.spawned++;
+    (void)trp_tally_add(&base->count.spawned, 1);
     base->bodies += (flags & TRP_ACTOR_HIDDEN) == 0;
-    base->hidden += (flags & TRP_ACTOR_HIDDEN) != 0;
+    if (TRP_UNLIKELY((flags & TRP_ACTOR_HIDDEN) != 0)) {
+        (void)trp_tally_add(&base->hidden, 1);
+    }
     if (TRP_UNLIKELY(trp_recording(base->recorder, TROUPE_EV_SPAWN))) {
         actor->slot->spawned = trp_ticks();
     }
@@ -415,9 +417,11 @@ void trp_end_now(struct trp_base *base, struct trp_actor *actor, troupe_status r
     side_free(actor);
     free_state(actor);
     trp_slot_give(base, actor);
-    base->count.ended++;
+    (void)trp_tally_add(&base->count.ended, 1);
     base->bodies -= body;
-    base->hidden -= !body;
+    if (TRP_UNLIKELY(!body)) {
+        (void)trp_tally_add(&base->hidden, UINT64_MAX); /* one less */
+    }
     if (body && base->stopping_all && base->bodies == 0) {
         trp_shutdown_empty(base);
     }

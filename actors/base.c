@@ -125,7 +125,7 @@ static bool step(struct trp_base *base, troupe_ns *next)
 static void pass(struct trp_loop *loop)
 {
     struct trp_base *base = loop->base;
-    uint64_t fired = base->wheel.fired;
+    uint64_t fired = trp_tally_read(&base->wheel.fired);
     troupe_ns next;
 
     atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
@@ -133,7 +133,7 @@ static void pass(struct trp_loop *loop)
         leave(loop);
         return;
     }
-    if (base->wheel.fired - fired > MANY_TIMERS) {
+    if (trp_tally_read(&base->wheel.fired) - fired > MANY_TIMERS) {
         loop->busy = BUSY_PASSES;
     } else if (loop->busy != 0) {
         loop->busy--;

@@ -21,7 +21,7 @@ troupe_status trp_into_outbox(struct trp_base *base, struct trp_base *other,
     if (bounded &&
         box->count + atomic_load_explicit(&other->gate_count, memory_order_relaxed) >=
             base->system->options.gate_limit) {
-        base->count.refused++;
+        (void)trp_tally_add(&base->count.refused, 1);
         return TROUPE_EBUSY;
     }
     troupe_msg **recent = &box->recent[box->count % TRP_AHEAD];
@@ -168,7 +168,7 @@ static bool admit_signal(struct trp_base *base, troupe_msg *msg, uint64_t to)
 /* Counts a message that came through the door and can go no further. */
 static void admit_drop(struct trp_base *base, troupe_msg *msg, troupe_drop reason)
 {
-    msg->trace = ++base->next_message;
+    msg->trace = trp_tally_add(&base->next_message, 1);
     if (trp_recording(base->recorder, TROUPE_EV_SEND)) {
         msg->enqueued = (uint32_t)trp_ticks();
         trp_record(base->recorder, TROUPE_EV_SEND, (uint16_t)msg->kind,

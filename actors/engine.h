@@ -33,21 +33,6 @@ enum {
 
 #define TRP_ENGINE_LONG_CALL TROUPE_US(20) /* its answer does not wait for the pass */
 
-typedef atomic_uint_fast64_t trp_tally; /* one writer, many readers */
-
-static inline void trp_tally_add(trp_tally *tally, uint64_t more)
-{
-    atomic_store_explicit(tally, atomic_load_explicit(tally, memory_order_relaxed) + more,
-                          memory_order_relaxed);
-}
-
-static inline void trp_tally_max(trp_tally *tally, uint64_t value)
-{
-    if (value > atomic_load_explicit(tally, memory_order_relaxed)) {
-        atomic_store_explicit(tally, value, memory_order_relaxed);
-    }
-}
-
 struct trp_times {
     trp_tally total, max, histogram[TRP_ENGINE_HISTOGRAM];
 };

@@ -92,14 +92,14 @@ uint64_t trp_engine_waited(const struct trp_base *base, const troupe_msg *msg)
 /* Takes a message out of the count. */
 static void uncount(struct trp_engine *engine, troupe_msg *msg)
 {
-    trp_tally_add(&engine->finished, 1);
+    (void)trp_tally_add(&engine->finished, 1);
     msg->flags &= (uint8_t)~TRP_MSG_COUNTED;
 }
 
 void trp_engine_dropped(struct trp_base *base, troupe_msg *msg)
 {
     uncount(base->engine, msg);
-    trp_tally_add(&base->engine->cancelled, 1);
+    (void)trp_tally_add(&base->engine->cancelled, 1);
 }
 
 /* ---- statistics ---- */
@@ -108,38 +108,33 @@ static void note_time(struct trp_times *times, uint64_t ns)
 {
     unsigned bucket = ns > 1 ? 63 - (unsigned)__builtin_clzll(ns) : 0;
 
-    trp_tally_add(&times->total, ns);
+    (void)trp_tally_add(&times->total, ns);
     trp_tally_max(&times->max, ns);
-    trp_tally_add(&times->histogram[bucket < TRP_ENGINE_HISTOGRAM
-                                        ? bucket
-                                        : (unsigned)TRP_ENGINE_HISTOGRAM - 1],
-                  1);
-}
-
-static uint64_t read_tally(trp_tally *tally)
-{
-    return atomic_load_explicit(tally, memory_order_relaxed);
+    (void)trp_tally_add(&times->histogram[bucket < TRP_ENGINE_HISTOGRAM
+                                              ? bucket
+                                              : (unsigned)TRP_ENGINE_HISTOGRAM - 1],
+                        1);
 }
 
 static void read_times(struct trp_times *times, troupe_ns *total, troupe_ns *max,
                        uint64_t *histogram)
 {
-    *total = (troupe_ns)read_tally(&times->total);
-    *max = (troupe_ns)read_tally(&times->max);
+    *total = (troupe_ns)trp_tally_read(&times->total);
+    *max = (troupe_ns)trp_tally_read(&times->max);
     for (unsigned i = 0; i < TRP_ENGINE_HISTOGRAM; i++) {
-        histogram[i] = read_tally(&times->histogram[i]);
+        histogram[i] = trp_tally_read(&times->histogram[i]);
     }
 }
 
 void trp_engine_read_stats(struct trp_engine *engine, troupe_engine_stats *out)
 {
     uint32_t queued = (uint32_t)queue_length(engine);
-    uint32_t peak = (uint32_t)read_tally(&engine->queued_max);
+    uint32_t peak = (uint32_t)trp_tally_read(&engine->queued_max);
 
-    *out = (troupe_engine_stats){.calls = read_tally(&engine->calls),
-                                 .failed = read_tally(&engine->failed),
-                                 .cancelled = read_tally(&engine->cancelled),
-                                 .refused = read_tally(&engine->refused),
+    *out = (troupe_engine_stats){.calls = trp_tally_read(&engine->calls),
+                                 .failed = trp_tally_read(&engine->failed),
+                                 .cancelled = trp_tally_read(&engine->cancelled),
+                                 .refused = trp_tally_read(&engine->refused),
                                  .queued = queued,
                                  .queued_max = peak > queued ? peak : queued};
     read_times(&engine->wait, &out->wait_total, &out->wait_max, out->wait_histogram);
@@ -277,7 +272,7 @@ static troupe_status run(struct trp_engine *engine, troupe_msg **msg, bool count
     engine->took = ran;
     if (counted) {
         note_time(&engine->run, ran > 0 ? (uint64_t)ran : 0);
-        trp_tally_add(&engine->calls, 1);
+        (void)trp_tally_add(&engine->calls, 1);
         trp_record(base->recorder, TROUPE_EV_CALL_END, (uint16_t)status, number, id,
                    trp_id_number(caller), ran > UINT32_MAX ? UINT32_MAX : (uint32_t)ran);
     }
@@ -338,7 +333,7 @@ static void answer_to(struct trp_base *base, uint64_t asker, troupe_msg *answer)
 static void say_no(struct trp_engine *engine, troupe_msg *msg)
 {
     uncount(engine, msg);
-    trp_tally_add(&engine->cancelled, 1);
+    (void)trp_tally_add(&engine->cancelled, 1);
     if ((msg->flags & TRP_MSG_ASK) != 0) {
         trp_answer_failure(engine->base, msg->from.bits, TROUPE_ECANCELED,
                            "the engine was closed before the call ran");
@@ -367,7 +362,7 @@ static troupe_status engine_receive(troupe_self *self, void *state, troupe_msg *
     if (status == TROUPE_EAGAIN && answer == NULL) {
         return TROUPE_OK; /* answered later */
     }
-    trp_tally_add(&engine->failed, counted && status != TROUPE_OK);
+    (void)trp_tally_add(&engine->failed, counted && status != TROUPE_OK);
     if (asker != 0) {
         complete(engine, status, msg, &answer);
         answer_to(base, asker, answer);

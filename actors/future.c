@@ -57,7 +57,7 @@ struct trp_future *trp_future_new(struct trp_base *base, struct trp_actor *owner
                                   const char *kind)
 {
     unsigned class = trp_pool_class_of(sizeof(struct trp_future));
-    if (TRP_UNLIKELY(base->alive >= base->system->options.actors_max)) {
+    if (TRP_UNLIKELY(trp_tally_read(&base->alive) >= base->system->options.actors_max)) {
         return NULL;
     }
     struct trp_side *side = trp_side(owner);
@@ -350,7 +350,7 @@ void trp_future_retarget(struct trp_base *base, uint64_t asker, uint64_t to)
 /* Whether `to` waits, through others of this base, for `self`. */
 static bool would_wait_for(struct trp_base *base, uint64_t to, uint64_t self)
 {
-    for (uint32_t hops = 0; hops <= base->alive; hops++) {
+    for (uint32_t hops = 0; hops <= trp_tally_read(&base->alive); hops++) {
         if (to == self) {
             return true;
         }
@@ -426,8 +426,9 @@ troupe_status troupe_ask(troupe_self *self, troupe_id to, troupe_msg **msg,
     }
     struct trp_future *f = trp_future_new(base, actor, "future");
     if (f == NULL) {
-        return base->alive >= base->system->options.actors_max ? TROUPE_ELIMIT
-                                                               : TROUPE_ENOMEM;
+        return trp_tally_read(&base->alive) >= base->system->options.actors_max
+                   ? TROUPE_ELIMIT
+                   : TROUPE_ENOMEM;
     }
     f->tag = tag;
     if (trp_recording(base->recorder, TROUPE_EV_FUTURE_NEW)) {
@@ -444,7 +445,7 @@ troupe_status troupe_ask(troupe_self *self, troupe_id to, troupe_msg **msg,
         status = send_request(base, f, to.bits, *msg);
     }
     if (status != TROUPE_OK) {
-        base->count.refused += status == TROUPE_EGONE;
+        (void)trp_tally_add(&base->count.refused, status == TROUPE_EGONE);
         trp_future_forget(base, f, false);
         return status;
     }

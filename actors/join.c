@@ -173,8 +173,9 @@ static troupe_status combine(troupe_self *self, enum join_mode mode,
         join != NULL ? trp_future_new(base, self->actor, "join") : NULL;
     if (result == NULL) {
         join_free(join);
-        return base->alive >= base->system->options.actors_max ? TROUPE_ELIMIT
-                                                               : TROUPE_ENOMEM;
+        return trp_tally_read(&base->alive) >= base->system->options.actors_max
+                   ? TROUPE_ELIMIT
+                   : TROUPE_ENOMEM;
     }
     troupe_future made = {{result->self->id}};
     result->tag = tag;

@@ -22,7 +22,7 @@ void trp_drop(struct trp_base *base, troupe_msg *msg, uint64_t to, troupe_drop r
 {
     uint64_t asker = (msg->flags & TRP_MSG_ASK) != 0 ? msg->from.bits : 0;
 
-    base->count.dropped++;
+    (void)trp_tally_add(&base->count.dropped, 1);
     if ((msg->flags & TRP_MSG_COUNTED) != 0) {
         trp_engine_dropped(base, msg);
     }
@@ -95,7 +95,7 @@ static __attribute__((noinline)) void record_send(struct trp_base *base,
 static inline void account(struct trp_base *base, struct trp_actor *to, troupe_msg *msg)
 {
     to->slot->enqueued++;
-    msg->trace = ++base->next_message;
+    msg->trace = trp_tally_add(&base->next_message, 1);
     if (TRP_UNLIKELY(trp_recording(base->recorder, TROUPE_EV_SEND))) {
         record_send(base, to, msg);
     }
@@ -110,7 +110,7 @@ static inline void become_ready(struct trp_base *base, struct trp_actor *to)
 
 static troupe_status refuse(struct trp_base *base, struct trp_actor *to)
 {
-    base->count.refused++;
+    (void)trp_tally_add(&base->count.refused, 1);
     trp_record(base->recorder, TROUPE_EV_FULL_ON, 0, trp_id_number(to->id), 0,
                base->self.actor != NULL ? trp_id_number(base->self.actor->id) : 0,
                to->mail);

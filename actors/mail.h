@@ -20,7 +20,7 @@ static inline void trp_mail_put(struct trp_base *base, struct trp_actor *to,
     }
     msg->to.bits = to->id;
     to->slot->enqueued++;
-    msg->trace = ++base->next_message;
+    msg->trace = trp_tally_add(&base->next_message, 1);
     msg->next = NULL;
     if (to->head != NULL) {
         to->tail->next = msg;

@@ -21,6 +21,7 @@
 #include <troupe/trace.h>
 
 #include "actors/recorder.h"
+#include "actors/tally.h"
 #include "actors/timers.h"
 #include "mailbox/gate.h"
 #include "mailbox/message.h"
@@ -186,17 +187,17 @@ struct trp_base {
     struct trp_recorder *recorder;
     struct trp_actor *run_head, *run_tail;
     troupe_ns now;
-    uint64_t next_message; /* index << 48 | counter: how many were accepted */
+    trp_tally next_message; /* index << 48 | counter: how many were accepted */
     struct {
-        uint64_t delivered, dropped, refused, spawned, ended;
+        trp_tally delivered, dropped, refused, spawned, ended;
     } count;
     struct trp_chunk **chunks;
     uint32_t chunk_count;
     struct trp_actor *free;
-    uint32_t fresh;  /* first slot never used */
-    uint32_t alive;  /* actors and futures */
-    uint32_t bodies; /* actors that are neither light nor hidden */
-    uint32_t hidden; /* the runtime's own */
+    uint32_t fresh;   /* first slot never used */
+    trp_tally alive;  /* actors and futures */
+    uint32_t bodies;  /* actors that are neither light nor hidden */
+    trp_tally hidden; /* the runtime's own */
     uint32_t number, number_end;
     uint32_t ready; /* length of the run queue */
     bool in_pass;

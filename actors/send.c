@@ -13,7 +13,7 @@ troupe_status trp_send(struct trp_base *base, uint64_t to, troupe_msg *msg)
     if (TRP_LIKELY(trp_id_base(to) == base->index)) {
         struct trp_actor *target = trp_find(base, to);
         if (TRP_UNLIKELY(target == NULL)) {
-            base->count.refused++;
+            (void)trp_tally_add(&base->count.refused, 1);
             return TROUPE_EGONE;
         }
         msg->to.bits = 0; /* it is its own place, unless an answer says otherwise */
@@ -21,13 +21,13 @@ troupe_status trp_send(struct trp_base *base, uint64_t to, troupe_msg *msg)
     }
     struct trp_base *other = trp_base_at(base->system, trp_id_base(to));
     if (other == NULL) {
-        base->count.refused++;
+        (void)trp_tally_add(&base->count.refused, 1);
         return TROUPE_EGONE;
     }
     if (other->is_engine && (msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) == 0) {
         troupe_status status = trp_engine_admit(other, to, msg);
         if (status != TROUPE_OK) {
-            base->count.refused++;
+            (void)trp_tally_add(&base->count.refused, 1);
             return status;
         }
     }
@@ -141,7 +141,7 @@ troupe_status trp_answer(struct trp_base *base, uint64_t asker, troupe_msg *msg)
         struct trp_actor *target = trp_find(base, asker);
         if (target == NULL || (target->flags & TRP_ACTOR_LIGHT) == 0 ||
             target->future->answered || target->future->unpaid != 0) {
-            base->count.refused++;
+            (void)trp_tally_add(&base->count.refused, 1);
             return TROUPE_EGONE;
         }
         if (TRP_UNLIKELY(target->future->subscription)) {

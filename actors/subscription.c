@@ -37,13 +37,14 @@ troupe_status troupe_subscribe(troupe_self *self, troupe_id producer,
         return TROUPE_EINVAL;
     }
     if (!can_exist(base, producer.bits)) {
-        base->count.refused++;
+        (void)trp_tally_add(&base->count.refused, 1);
         return TROUPE_EGONE;
     }
     struct trp_future *sub = trp_future_new(base, self->actor, "subscription");
     if (sub == NULL) {
-        return base->alive >= base->system->options.actors_max ? TROUPE_ELIMIT
-                                                               : TROUPE_ENOMEM;
+        return trp_tally_read(&base->alive) >= base->system->options.actors_max
+                   ? TROUPE_ELIMIT
+                   : TROUPE_ENOMEM;
     }
     sub->subscription = true;
     sub->credit = credit;
@@ -156,7 +157,7 @@ troupe_status trp_subscription_deliver(struct trp_base *base, struct trp_future 
     }
     if (sub->credit == 0) {
         sub->starved = true;
-        base->count.refused++;
+        (void)trp_tally_add(&base->count.refused, 1);
         return TROUPE_EBUSY;
     }
     sub->credit--;

@@ -70,7 +70,7 @@ troupe_status trp_base_new(struct troupe_system *sys, struct trp_engine *engine,
     base->seeded = sys->options.seed != 0;
     base->plain = !base->observed && !base->seeded && !engine;
     base->random = sys->options.seed + index;
-    base->next_message = (uint64_t)index << 48;
+    atomic_init(&base->next_message, (uint64_t)index << 48);
     base->wake = engine != NULL ? trp_engine_wake : no_wake;
     trp_gate_init(&base->gate);
     if (!sys->options.simulated) {
@@ -93,7 +93,7 @@ static void drop_at_door(struct trp_base *base, troupe_msg *msg)
         trp_msg_drop(msg);
         return;
     }
-    msg->trace = ++base->next_message;
+    msg->trace = trp_tally_add(&base->next_message, 1);
     trp_record(base->recorder, TROUPE_EV_SEND, (uint16_t)msg->kind,
                trp_sender_number(msg), msg->trace, trp_id_number(msg->to.bits),
                msg->size);
@@ -415,15 +415,18 @@ void troupe_system_stats(troupe_system *sys, troupe_stats *out)
             continue;
         }
         uint64_t door = atomic_load_explicit(&base->gate_count, memory_order_relaxed);
-        sum.accepted += (base->next_message & UINT64_C(0xffffffffffff)) + door;
-        sum.delivered += base->count.delivered;
-        sum.dropped += base->count.dropped;
-        sum.refused += base->count.refused;
-        sum.spawned += base->count.spawned;
-        sum.ended += base->count.ended;
-        sum.timers_fired += base->wheel.fired;
-        sum.actors += base->alive - base->hidden;
+        sum.accepted +=
+            (trp_tally_read(&base->next_message) & UINT64_C(0xffffffffffff)) + door;
+        sum.delivered += trp_tally_read(&base->count.delivered);
+        sum.dropped += trp_tally_read(&base->count.dropped);
+        sum.refused += trp_tally_read(&base->count.refused);
+        sum.spawned += trp_tally_read(&base->count.spawned);
+        sum.ended += trp_tally_read(&base->count.ended);
+        sum.timers_fired += trp_tally_read(&base->wheel.fired);
+        sum.actors +=
+            (uint32_t)(trp_tally_read(&base->alive) - trp_tally_read(&base->hidden));
     }
-    sum.queued = sum.accepted - sum.delivered - sum.dropped;
+    uint64_t left = sum.delivered + sum.dropped; /* may be ahead while bases run */
+    sum.queued = sum.accepted > left ? sum.accepted - left : 0;
     *out = sum;
 }

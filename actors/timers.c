@@ -375,14 +375,14 @@ static bool fire(struct trp_base *base, uint32_t index)
 
     if (timer->limit) {
         uint64_t future = timer->actor;
-        wheel->fired++;
+        (void)trp_tally_add(&wheel->fired, 1);
         trp_future_limit_passed(base, future); /* clears the timer */
         return true;
     }
     if (!tell_owner(base, timer)) {
         return false;
     }
-    wheel->fired++;
+    (void)trp_tally_add(&wheel->fired, 1);
     if (timer->period == 0) {
         trp_timer_clear(base, trp_find(base, timer->actor), index);
         return true;

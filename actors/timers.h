@@ -8,6 +8,8 @@
 
 #include <troupe/actor.h>
 
+#include "actors/tally.h"
+
 enum {
     TRP_WHEEL_SHIFT = 20,
     TRP_WHEEL_BITS = 10,
@@ -59,7 +61,7 @@ struct trp_wheel {
     uint32_t fresh; /* first index never used */
     uint32_t count; /* set */
     uint32_t limit;
-    uint64_t fired;
+    trp_tally fired;
 };
 
 struct trp_base;

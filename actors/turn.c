@@ -188,7 +188,7 @@ static bool deliver(struct trp_base *base, struct trp_actor *actor, troupe_msg *
 
     actor->mail -= (msg->flags & (TRP_MSG_SIGNAL | TRP_MSG_ANSWER)) == 0;
     slot->delivered++;
-    base->count.delivered++;
+    (void)trp_tally_add(&base->count.delivered, 1);
     if (base->observed) {
         slot->message = msg->trace;
         slot->message_kind = msg->kind;
@@ -293,7 +293,7 @@ static inline void turn_plain(struct trp_base *base, struct trp_actor *actor)
         actor->head = msg->next;
         actor->mail--;
         actor->slot->delivered++;
-        base->count.delivered++;
+        (void)trp_tally_add(&base->count.delivered, 1);
         troupe_status status = behavior->receive(&base->self, actor->state, &msg);
         if (msg != NULL) {
             trp_msg_drop(msg);
