@@ -105,6 +105,7 @@ typedef struct troupe_q_connection_options {
 /* Opens a connection. Sync and secure ones are logged in when this returns; async and raw
  * ones do nothing before troupe_q_connection_await.
  *
+ * sys   runs, or will: opening waits for it
  * out   receives the connection, to be ended by troupe_q_connection_free before its
  *       system is
  *
