@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * embedq_files.c - a host's file functions over the machine's files. A value is kept as
  * one q message. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "bindings/embedq/embedq_files.h"
 
 #include <dirent.h>
@@ -91,25 +92,50 @@ troupe_status trp_eq_disk_size(int fd, uint64_t *size)
     return TROUPE_OK;
 }
 
-troupe_status trp_eq_disk_replace(const char *path, const void *bytes, size_t size)
+static troupe_status write_to(int fd, const void *bytes, size_t size)
 {
-    char fresh[TRP_EQ_PATH_MAX + 32];
-
-    (void)snprintf(fresh, sizeof fresh, "%s.%ld.new", path, (long)getpid());
-    int fd = trp_eq_disk_open(fresh, O_WRONLY | O_CREAT | O_TRUNC);
     if (fd < 0) {
         return trp_eq_disk_failed();
     }
     troupe_status status = trp_eq_disk_write(fd, bytes, size);
-    if (close(fd) != 0 && status == TROUPE_OK) {
+    return close(fd) == 0 ? status : TROUPE_ESYSTEM;
+}
+
+/* A file beside it that takes its place, and has its rights when it is there already. */
+static troupe_status swap(const char *path, const struct stat *before, const void *bytes,
+                          size_t size)
+{
+    char fresh[TRP_EQ_PATH_MAX + 32];
+
+    (void)snprintf(fresh, sizeof fresh, "%s.%ld.new", path, (long)getpid());
+    (void)unlink(fresh); /* what a process of this number left behind */
+    int fd = trp_eq_disk_open(fresh, O_WRONLY | O_CREAT | O_EXCL);
+    bool keeps = fd < 0 || before == NULL || fchmod(fd, before->st_mode & 07777) == 0;
+    troupe_status status = write_to(fd, bytes, size);
+    if (status == TROUPE_OK && (!keeps || rename(fresh, path) != 0)) {
         status = TROUPE_ESYSTEM;
     }
-    if (status == TROUPE_OK && rename(fresh, path) != 0) {
-        status = TROUPE_ESYSTEM;
-    }
-    if (status != TROUPE_OK) {
+    if (status != TROUPE_OK && fd >= 0) {
         (void)unlink(fresh);
     }
+    return status;
+}
+
+troupe_status trp_eq_disk_replace(const char *path, const void *bytes, size_t size)
+{
+    struct stat what;
+
+    if (stat(path, &what) != 0) {
+        return swap(path, NULL, bytes, size);
+    }
+    if (!S_ISREG(what.st_mode)) { /* a device: nothing may take its place */
+        return write_to(trp_eq_disk_open(path, O_WRONLY), bytes, size);
+    }
+    char *real = realpath(path, NULL); /* behind links */
+    troupe_status status = real != NULL && strlen(real) < TRP_EQ_PATH_MAX
+                               ? swap(real, &what, bytes, size)
+                               : TROUPE_ESYSTEM;
+    free(real);
     return status;
 }
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Files of q code: values, text and bytes, handles, and logs that are cut short. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <troupe/embedq.h>
@@ -143,11 +147,10 @@ START_TEST(a_log_is_appended_to_and_replayed)
         {"`:m 0:enlist\"no log\";-11!`:m", "':m: the peer violated the protocol"},
         {"`:m set enlist(`nobody;1);-11!`:m", "'nobody"},
         {"-11!5", "'type"},
-        {"h:hopen`:big;h each 1500#enlist enlist(`upd;`t;10000#0);-11!(-2;`:big)",
-         "1500"},
-        {"sum0:0;upd:{[t;x]sum0+:count x};n:-11!`:big;n,sum0", "1500 15000000"},
-        {"h enlist(`upd;`t;1000000#0);sum0:0;n:-11!`:big;n,sum0", "1501 16000000"},
-        {"sum0:0;n:-11!(1400;`:big);n,sum0", "1400 14000000"},
+        {"h:hopen`:big;h each 150#enlist enlist(`upd;`t;10000#0);-11!(-2;`:big)", "150"},
+        {"sum0:0;upd:{[t;x]sum0+:count x};n:-11!`:big;n,sum0", "150 1500000"},
+        {"h enlist(`upd;`t;1000000#0);sum0:0;n:-11!`:big;n,sum0", "151 2500000"},
+        {"sum0:0;n:-11!(140;`:big);n,sum0", "140 1400000"},
     };
 
     CHECK(rows);
@@ -171,11 +174,58 @@ START_TEST(a_torn_end_of_a_log_is_found)
         {"{[n]`:l 1:n#whole;r:-11!(-2;`:l);$[0>type r;r;first r]}[count whole]", "3"},
         {"whole~{[n]`:l 1:n#whole;read1(`:l;0;last -11!(-2;`:l))}[count whole]", "0b"},
         {"all2:whole;all2[(count whole)-12]:0xff;`:l 1:all2;first -11!(-2;`:l)", "2"},
+        {"found:{[n]`:l 1: n#whole;first -11!(-2;`:l)}each til 1+count whole;(found~asc "
+         "found;distinct found)",
+         "(1b;0 1 2 3)"},
+        {"flip1:{[i]`:l 1: @[whole;i;:;0xff];@[{first -11!(-2;x)};`:l;-1]};"
+         "all(flip1 each til count whole)within -1 3",
+         "1b"},
         {"`:l 1:whole,0x0100000000000000;first -11!(-2;`:l)", "3"},
         {"`:l 1:whole,0xff;first -11!(-2;`:l)", "3"},
     };
 
     CHECK(rows);
+}
+END_TEST
+
+START_TEST(what_is_replaced_keeps_its_rights_and_its_links)
+{
+    struct stat what;
+
+    begin();
+    ck_assert_str_eq(value_of("`:f set 1;`:old set 1"), "`:old");
+    ck_assert_int_eq(chmod("f", 0600), 0);
+    ck_assert_int_eq(symlink("f", "link"), 0);
+    ck_assert_str_eq(value_of("`:link set 2;get`:f"), "2");
+    ck_assert_int_eq(lstat("link", &what), 0);
+    ck_assert(S_ISLNK(what.st_mode));
+    ck_assert_int_eq(stat("f", &what), 0);
+    ck_assert_uint_eq(what.st_mode & 07777, 0600);
+    ck_assert_int_eq(mkfifo("pipe", 0600), 0);
+    int pipe = open("pipe", O_RDWR);
+    ck_assert_int_ge(pipe, 0);
+    ck_assert_str_eq(value_of("`:pipe 0:enlist\"line\""), "`:pipe");
+    ck_assert_int_eq(lstat("pipe", &what), 0);
+    ck_assert(S_ISFIFO(what.st_mode));
+    ck_assert_int_eq(close(pipe), 0);
+    end();
+}
+END_TEST
+
+START_TEST(a_full_disk_takes_nothing_of_a_message)
+{
+    const struct rlimit most = {.rlim_cur = 1000, .rlim_max = 1000};
+
+    begin();
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_str_eq(value_of("`:l set();h:hopen`:l;h enlist(`g;til 10);-11!(-2;`:l)"),
+                     "1");
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &most), 0);
+    ck_assert_int_eq(value_of("h enlist(`g;til 1000)")[0], '\'');
+    ck_assert_str_eq(value_of("h enlist(`g;til 10);-11!(-2;`:l)"), "2");
+    ck_assert_int_eq(value_of("`:l set til 1000")[0], '\'');
+    ck_assert_str_eq(value_of("(-11!(-2;`:l);key`:.)"), "(2;,`l)");
+    end();
 }
 END_TEST
 
@@ -189,6 +239,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, text_and_bytes_are_kept_in_files);
     tcase_add_test(tcase, a_log_is_appended_to_and_replayed);
     tcase_add_test(tcase, a_torn_end_of_a_log_is_found);
+    tcase_add_test(tcase, what_is_replaced_keeps_its_rights_and_its_links);
+    tcase_add_test(tcase, a_full_disk_takes_nothing_of_a_message);
     suite_add_tcase(suite, tcase);
     return suite;
 }
