@@ -245,6 +245,42 @@ START_TEST(a_wrapped_trace_is_judged_by_its_window_only)
 }
 END_TEST
 
+START_TEST(a_packet_that_is_missing_from_a_ring_is_found)
+{
+    write_copy(200); /* some packets, and no wrap */
+    load();
+    size_t packets = size / TROUPE_TRACE_PACKET;
+    ck_assert_uint_ge(packets, 3);
+    for (size_t i = 0; i + 1 < packets; i++) {
+        uint8_t *packet = bytes + i * TROUPE_TRACE_PACKET;
+        uint8_t magic = packet[0];
+        packet[0] = 0;
+        store();
+        ck_assert_msg(check_copy().violations != 0, "packet %zu", i);
+        packet[0] = magic;
+    }
+    store();
+    ck_assert_uint_eq(check_copy().violations, 0);
+}
+END_TEST
+
+START_TEST(a_ring_without_a_file_is_found)
+{
+    static const char *const names[] = {"fast.1", "slow.1"};
+    char path[SCRATCH_PATH + 64], aside[SCRATCH_PATH + 64];
+
+    write_copy(MESSAGES);
+    (void)snprintf(aside, sizeof(aside), "%s/aside", scratch);
+    for (size_t i = 0; i < TRP_COUNT(names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", copy, names[i]);
+        ck_assert_int_eq(rename(path, aside), 0);
+        ck_assert_uint_ne(check_copy().violations, 0);
+        ck_assert_int_eq(rename(aside, path), 0);
+    }
+    ck_assert_uint_eq(check_copy().violations, 0);
+}
+END_TEST
+
 START_TEST(a_mailbox_that_holds_more_or_less_is_found)
 {
     char actors[SCRATCH_PATH + 64];
@@ -343,6 +379,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_complete_trace_is_checked_in_silence);
     tcase_add_test(tcase, one_record_removed_doubled_or_retargeted_is_found);
     tcase_add_test(tcase, a_wrapped_trace_is_judged_by_its_window_only);
+    tcase_add_test(tcase, a_packet_that_is_missing_from_a_ring_is_found);
+    tcase_add_test(tcase, a_ring_without_a_file_is_found);
     tcase_add_test(tcase, a_mailbox_that_holds_more_or_less_is_found);
     tcase_add_test(tcase, a_graph_by_kind_counts_what_was_sent);
     tcase_add_test(tcase, babeltrace_reads_a_copy_without_a_word);

@@ -147,6 +147,18 @@ static void judge(struct checking *c, const troupe_trace_record *r, uint32_t wor
     }
 }
 
+/* Only reading what still moves may miss packets. */
+static void judge_rings(struct checking *c, const struct trp_reader *reader)
+{
+    for (uint32_t i = 0; c->settled && i < reader->count; i++) {
+        const struct trp_stream *stream = &reader->streams[i];
+        if (stream->holes != 0) {
+            violated(c, "worker %" PRIu32 ": records are missing from its %s ring",
+                     stream->worker, stream->slow ? "slow" : "fast");
+        }
+    }
+}
+
 static troupe_status read_records(struct checking *c)
 {
     struct trp_reader *reader = NULL;
@@ -158,6 +170,7 @@ static troupe_status read_records(struct checking *c)
         return status;
     }
     c->window = reader->window;
+    judge_rings(c, reader);
     while (!c->no_memory && trp_reader_next(reader, &record, &stream)) {
         if (record.ts < c->window || stream->slow) {
             continue;

@@ -53,6 +53,19 @@ static uint64_t reaches_back(struct trp_reader *reader, const struct trp_stream 
     return UINT64_MAX;
 }
 
+/* A worker has a first packet in each of its rings from the moment it is there. A full
+ * ring overwrites the oldest, and may be caught while it does. */
+static uint32_t holes_of(const struct trp_stream *stream, uint32_t packets)
+{
+    uint32_t holes = stream->count == 0 ||
+                     (stream->places[0].sequence != 0 && stream->count + 1 < packets);
+
+    for (uint32_t i = 1; i < stream->count; i++) {
+        holes += stream->places[i].sequence != stream->places[i - 1].sequence + 1;
+    }
+    return holes;
+}
+
 static troupe_status open_stream(struct trp_reader *reader, uint32_t worker, bool slow)
 {
     struct trp_stream *stream = &reader->streams[reader->count++];
@@ -68,6 +81,7 @@ static troupe_status open_stream(struct trp_reader *reader, uint32_t worker, boo
     if (status != TROUPE_OK) {
         return status;
     }
+    stream->holes = holes_of(stream, trp_ring_packets(&reader->trace->info, slow));
     uint64_t back = slow ? 0 : reaches_back(reader, stream);
     reader->window = back > reader->window ? back : reader->window;
     return TROUPE_OK;

@@ -11,6 +11,7 @@ struct trp_stream {
     bool slow;
     struct trp_packet_place *places;
     uint32_t count, next; /* packets */
+    uint32_t holes;       /* places where packets are missing or out of order */
     uint8_t *packet;
     size_t at, size;            /* in the packet, bytes */
     troupe_trace_record record; /* the next one */
