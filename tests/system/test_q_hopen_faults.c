@@ -139,7 +139,6 @@ START_TEST(a_thousand_connections_come_and_go)
     fd = -1;
     begin_with(0);
     troupe_q honest = faults_open(port);
-    IS("::", "hclose hopen %u", there);
     struct faults_mark calm = faults_mark(honest);
     FAR("::", "n:m:0;.z.po:{n+:1};.z.pc:{m+:1}");
     IS("::", "do[1000;h:hopen %u;h\"1\";hclose h]", there);
