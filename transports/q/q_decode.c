@@ -4,6 +4,7 @@
 
 #include "mailbox/alloc.h"
 #include "transports/q/q_symbol.h"
+#include "transports/q/q_value_slab.h"
 
 enum {
     OBJECT_MIN = 2, /* bytes of the smallest object */
@@ -19,7 +20,7 @@ struct reader {
     bool many;     /* large enough for values to come from slabs */
     bool spent;    /* the value takes more memory than it may */
     uint64_t room; /* bytes it may still take */
-    struct trp_q_slab *slab;
+    struct trp_q_slab *slab, *shorts;
     struct trp_q_why *why;
 };
 
@@ -73,15 +74,17 @@ static bool pay(struct reader *in, uint64_t bytes)
     return !in->spent;
 }
 
-/* `count` is below the bytes of a message. */
-static troupe_q_value *make(struct reader *in, int type, size_t count)
+/* A value that has `count` items or no more than room for them. `room` is below the bytes
+ * of a message. */
+static troupe_q_value *make(struct reader *in, int type, size_t count, size_t room)
 {
-    uint64_t items = (uint64_t)count * trp_q_width(type);
+    uint64_t items = (uint64_t)room * trp_q_width(type);
 
     if (!pay(in, sizeof(troupe_q_value) + (items > TRP_Q_SMALL ? items : 0))) {
         return NULL;
     }
-    return in->many ? trp_q_new_in(&in->slab, type, count) : trp_q_new(type, count);
+    return in->many ? trp_q_new_in(&in->slab, type, count, room)
+                    : trp_q_new_room(type, count, room);
 }
 
 static troupe_status read_value(struct reader *in, troupe_q_value **out);
@@ -132,7 +135,7 @@ static troupe_status read_atom(struct reader *in, int type, troupe_q_value **out
     } else if (type == -TROUPE_Q_BOOLEAN && *in->at > 1) {
         return check_booleans(in, in->at, 1);
     }
-    troupe_q_value *v = make(in, type, 1);
+    troupe_q_value *v = make(in, type, 1, 1);
     if (v == NULL) {
         return no_memory(in);
     }
@@ -212,7 +215,7 @@ static troupe_status read_vector(struct reader *in, int type, troupe_q_value **o
         }
         in->at += count * width;
     } else {
-        v = make(in, type, count);
+        v = make(in, type, count, count);
         if (v == NULL) {
             return no_memory(in);
         }
@@ -232,7 +235,7 @@ static troupe_status read_symbols(struct reader *in, troupe_q_value **out)
     if (status != TROUPE_OK) {
         return status;
     }
-    troupe_q_value *v = make(in, TROUPE_Q_SYMBOL, count);
+    troupe_q_value *v = make(in, TROUPE_Q_SYMBOL, count, count);
     if (v == NULL) {
         return no_memory(in);
     }
@@ -247,23 +250,117 @@ static troupe_status read_symbols(struct reader *in, troupe_q_value **out)
     return TROUPE_OK;
 }
 
+/* The bytes of an item of an atom that can be a short one; 0: not this type. */
+static size_t short_width(unsigned type)
+{
+    int base = -(int8_t)type;
+    size_t width = base > 0 ? trp_q_wire_width(-base) : 0;
+
+    return width <= 8 ? width : 0;
+}
+
+/* 8 bytes that begin with an item of `width`, as it is to lie in memory. */
+static inline uint64_t item_of(uint64_t bytes, size_t width, bool swap)
+{
+    if (!swap) {
+        return bytes;
+    }
+    bytes = __builtin_bswap64(bytes);
+    return trp_q_host_is_big() ? bytes << (64 - 8 * width) : bytes >> (64 - 8 * width);
+}
+
+/* Atoms of one type into `items`, for as long as no step needs to be checked for room.
+ *
+ * Returns how many, at most `count`. */
+static size_t read_run(struct reader *in, troupe_q_value *place, troupe_q_value **items,
+                       size_t count, size_t width)
+{
+    const uint8_t *at = in->at;
+    uint8_t type = *at;
+    bool swap = in->swap;
+    size_t i = 0;
+
+    for (; i < count && in->end - at > 8 && *at == type; i++) {
+        uint64_t bytes;
+        memcpy(&bytes, at + 1, 8);
+        if (type == (uint8_t)-TROUPE_Q_BOOLEAN && at[1] > 1) {
+            break;
+        }
+        trp_q_short_make(place, (int8_t)type, item_of(bytes, width, swap));
+        items[i] = place;
+        place = (void *)((char *)place + TRP_Q_SHORT);
+        at += 1 + width;
+    }
+    in->at = at;
+    return i;
+}
+
+/* Atoms of fixed width at the front of what is left of a list: at least one object, or
+ * none when it is no such atom.
+ *
+ * made   receives how many */
+static troupe_status read_atoms(struct reader *in, troupe_q_value **items, size_t count,
+                                size_t *made)
+{
+    *made = 0;
+    while (*made < count && left(in) > 8) {
+        size_t width = short_width(*in->at), room = 0;
+        if (width == 0) {
+            break;
+        }
+        troupe_q_value *place = trp_q_slab_shorts(&in->shorts, &room);
+        if (place == NULL) {
+            return no_memory(in);
+        }
+        room = room < count - *made ? room : count - *made;
+        room = room < in->room / TRP_Q_SHORT ? room : (size_t)(in->room / TRP_Q_SHORT);
+        if (!pay(in, room != 0 ? 0 : TRP_Q_SHORT)) {
+            return no_memory(in);
+        }
+        size_t run = read_run(in, place, items + *made, room, width);
+        if (run == 0) {
+            break;
+        }
+        in->shorts->used += (unsigned)run;
+        in->room -= run * TRP_Q_SHORT;
+        *made += run;
+    }
+    return TROUPE_OK;
+}
+
+/* The objects of a value that has room for `count` and says what it has. */
+static troupe_status read_objects(struct reader *in, troupe_q_value *v, size_t count)
+{
+    troupe_status status = TROUPE_OK;
+    troupe_q_value **items = TRP_Q_ITEMS(v);
+
+    while (status == TROUPE_OK && v->count < count) {
+        size_t made = 0;
+        if (in->many && left(in) > 8 && (int8_t)*in->at < 0) {
+            status = read_atoms(in, items + v->count, count - v->count, &made);
+        }
+        if (made == 0 && status == TROUPE_OK) {
+            status = read_value(in, &items[v->count]);
+            made = status == TROUPE_OK;
+        }
+        v->count += made;
+    }
+    return status;
+}
+
 /* `count` objects into a value of this type. */
 static troupe_status read_parts(struct reader *in, int type, uint8_t attr, size_t count,
                                 troupe_q_value **out)
 {
-    troupe_status status = TROUPE_OK;
-
     if (++in->depth > in->depth_max) {
         return refuse(in, TROUPE_ELIMIT, "nested too deep");
     }
-    troupe_q_value *v = make(in, type, count);
+    troupe_q_value *v = make(in, type, 0, count);
     if (v == NULL) {
         return no_memory(in);
     }
     v->attr = attr;
-    for (size_t i = 0; status == TROUPE_OK && i < count; i++) {
-        status = read_value(in, &TRP_Q_ITEMS(v)[i]);
-    }
+    troupe_status status = read_objects(in, v, count);
     in->depth--;
     if (status != TROUPE_OK) {
         troupe_q_unref(&v);
@@ -484,6 +581,7 @@ troupe_status trp_q_decode_body(const uint8_t *body, size_t size,
         status = refuse(&in, TROUPE_EPROTO, "bytes after the object");
     }
     trp_q_slab_close(&in.slab);
+    trp_q_slab_close(&in.shorts);
     if (status != TROUPE_OK) {
         troupe_q_unref(&value);
         return status;

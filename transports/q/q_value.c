@@ -3,14 +3,15 @@
 #include "transports/q/q_value.h"
 
 #include <assert.h>
-#include <pthread.h>
 
 #include "mailbox/alloc.h"
 #include "mailbox/pool.h"
 #include "transports/q/q_room.h"
 #include "transports/q/q_symbol.h"
+#include "transports/q/q_value_slab.h"
 
 static_assert(sizeof(struct troupe_q_value) == 64, "a value is one pool block");
+static_assert(offsetof(struct troupe_q_value, owner) == TRP_Q_SHORT, "half of one");
 
 _Thread_local struct trp_q_room trp_q_room = {TRP_Q_ROOM_ANY, TRP_Q_ROOM_ANY};
 
@@ -66,110 +67,6 @@ bool trp_q_code_exists(int type, unsigned code)
     }
 }
 
-enum {
-    SLAB_VALUES = 127, /* with its header 8 KiB */
-    SLABS_KEPT = 2048, /* free ones kept for the next message; 16 MiB */
-    IN_SLAB = 0x8000   /* in `home`: the rest is the place in the slab */
-};
-
-static_assert((int)TRP_POOLS_MAX < (int)IN_SLAB, "homes and places in slabs differ");
-
-struct trp_q_slab {
-    atomic_uint users; /* values that live in it, and whoever makes more */
-    unsigned used;
-    struct trp_q_slab *next; /* while kept */
-    char pad[64 - sizeof(atomic_uint) - sizeof(unsigned) - sizeof(void *)];
-    troupe_q_value values[];
-};
-
-/* Fresh pages cost more than all else in making values, so some memory is kept. */
-static struct {
-    pthread_mutex_t lock;
-    struct trp_q_slab *first;
-    unsigned count;
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void keep_or_free(struct trp_q_slab *slab)
-{
-    (void)pthread_mutex_lock(&kept.lock);
-    bool keep = kept.count < SLABS_KEPT;
-    if (keep) {
-        slab->next = kept.first;
-        kept.first = slab;
-        kept.count++;
-    }
-    (void)pthread_mutex_unlock(&kept.lock);
-    if (!keep) {
-        trp_free(slab);
-    }
-}
-
-static struct trp_q_slab *new_slab(void)
-{
-    struct trp_q_slab *slab = NULL;
-
-    if (!trp_fail_armed()) {
-        (void)pthread_mutex_lock(&kept.lock);
-        slab = kept.first;
-        if (slab != NULL) {
-            kept.first = slab->next;
-            kept.count--;
-        }
-        (void)pthread_mutex_unlock(&kept.lock);
-    }
-    if (slab == NULL) {
-        slab = trp_alloc(sizeof(*slab) + SLAB_VALUES * sizeof(troupe_q_value));
-    }
-    if (slab != NULL) {
-        atomic_init(&slab->users, 1 + SLAB_VALUES);
-        slab->used = 0;
-    }
-    return slab;
-}
-
-static void leave_slab(struct trp_q_slab *slab, unsigned users)
-{
-    if (users != 0 &&
-        atomic_fetch_sub_explicit(&slab->users, users, memory_order_acq_rel) == users) {
-        keep_or_free(slab);
-    }
-}
-
-void trp_q_slab_close(struct trp_q_slab **slab)
-{
-    if (*slab != NULL) {
-        leave_slab(*slab, 1 + SLAB_VALUES - (*slab)->used);
-        *slab = NULL;
-    }
-}
-
-/* All places count as used from the start, so that making a value is no atomic step. */
-static troupe_q_value *take_place(struct trp_q_slab **slab)
-{
-    if (!trp_q_room_take(TRP_Q_ROOM_BLOCK)) {
-        return NULL;
-    }
-    if (*slab == NULL || (*slab)->used == SLAB_VALUES) {
-        struct trp_q_slab *fresh = new_slab();
-        if (fresh == NULL) {
-            trp_q_room_give(TRP_Q_ROOM_BLOCK);
-            return NULL;
-        }
-        trp_q_slab_close(slab);
-        *slab = fresh;
-    }
-    troupe_q_value *v = &(*slab)->values[(*slab)->used];
-    v->home = (uint16_t)(IN_SLAB | (*slab)->used++);
-    return v;
-}
-
-static struct trp_q_slab *slab_of(troupe_q_value *v)
-{
-    troupe_q_value *first = v - (v->home & ~IN_SLAB);
-
-    return TRP_CONTAINER(first, struct trp_q_slab, values);
-}
-
 static inline void prepare(troupe_q_value *v, int type, size_t count)
 {
     atomic_init(&v->refs, 1);
@@ -197,31 +94,13 @@ static troupe_q_value *new_block(int type, size_t count)
     return v;
 }
 
-/* Values that are freed one after the other mostly lie in one slab, which is told of
- * `gone` of them at once. */
-struct sweep {
-    struct trp_q_slab *slab;
-    unsigned gone;
-};
-
-static void end_sweep(struct sweep *sweep)
+static void free_block(troupe_q_value *v, struct trp_q_sweep *sweep)
 {
-    leave_slab(sweep->slab, sweep->gone);
-    sweep->gone = 0;
-}
-
-static void free_block(troupe_q_value *v, struct sweep *sweep)
-{
-    if ((v->home & IN_SLAB) == 0) {
+    if (v->home == TRP_Q_IN_SLAB) {
+        trp_q_sweep_one(sweep, v);
+    } else {
         trp_pool_put(v, 0, v->home);
-        return;
     }
-    struct trp_q_slab *slab = slab_of(v);
-    if (slab != sweep->slab) {
-        end_sweep(sweep);
-        sweep->slab = slab;
-    }
-    sweep->gone++;
 }
 
 /* Memory for items of a checked size, within the room there is. */
@@ -253,10 +132,10 @@ static troupe_q_value *with_room(troupe_q_value *v, size_t capacity)
     if (capacity > v->capacity) {
         v->data = capacity > SIZE_MAX / 2 / width ? NULL : take_items(capacity * width);
         if (v->data == NULL) {
-            struct sweep sweep = {NULL, 0};
+            struct trp_q_sweep sweep = {NULL, 0};
             trp_q_room_give(TRP_Q_ROOM_BLOCK);
             free_block(v, &sweep);
-            end_sweep(&sweep);
+            trp_q_sweep_end(&sweep);
             return NULL;
         }
         v->capacity = capacity;
@@ -272,14 +151,15 @@ troupe_q_value *trp_q_new_room(int type, size_t count, size_t capacity)
     return with_room(new_block(type, count), capacity);
 }
 
-troupe_q_value *trp_q_new_in(struct trp_q_slab **slab, int type, size_t count)
+troupe_q_value *trp_q_new_in(struct trp_q_slab **slab, int type, size_t count,
+                             size_t capacity)
 {
-    troupe_q_value *v = take_place(slab);
+    troupe_q_value *v = trp_q_slab_take(slab);
 
     if (v != NULL) {
         prepare(v, type, count);
     }
-    return with_room(v, count);
+    return with_room(v, capacity);
 }
 
 troupe_q_value *trp_q_new(int type, size_t count)
@@ -307,7 +187,10 @@ troupe_q_value *trp_q_alias(int type, size_t count, const void *items, troupe_bl
 
 troupe_q_value *troupe_q_ref(troupe_q_value *value)
 {
-    (void)atomic_fetch_add_explicit(&value->refs, 1, memory_order_relaxed);
+    atomic_uint *count =
+        trp_q_is_short(value) ? &trp_q_slab_of(value)->users : &value->refs;
+
+    (void)atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
     return value;
 }
 
@@ -322,6 +205,9 @@ static bool release(troupe_q_value *v)
 
 size_t trp_q_own_size(const troupe_q_value *v)
 {
+    if (trp_q_is_short(v)) {
+        return TRP_Q_SHORT;
+    }
     size_t items = v->owner != NULL            ? v->count
                    : v->data != v->small.bytes ? v->capacity
                                                : 0;
@@ -337,22 +223,36 @@ static troupe_q_value *doom(troupe_q_value *v, troupe_q_value *others)
     return v;
 }
 
+/* Gives the references of a dying value's items back; those nobody holds any longer are
+ * chained. */
+static troupe_q_value *release_items(const troupe_q_value *v, troupe_q_value *doomed,
+                                     struct trp_q_sweep *sweep)
+{
+    for (size_t i = 0; i < v->count; i++) {
+        troupe_q_value *item = TRP_Q_ITEMS(v)[i];
+        if (item == NULL) {
+            continue;
+        }
+        if (trp_q_is_short(item)) {
+            trp_q_sweep_one(sweep, item);
+        } else if (release(item)) {
+            doomed = doom(item, doomed);
+        }
+    }
+    return doomed;
+}
+
 /* Frees values that nobody holds, and what they alone hold, without recursion: the ones
  * still to be done are chained through `next`. */
 static void free_all(troupe_q_value *doomed)
 {
-    struct sweep sweep = {NULL, 0};
+    struct trp_q_sweep sweep = {NULL, 0};
 
     while (doomed != NULL) {
         troupe_q_value *v = doomed;
         doomed = v->next;
         if (trp_q_holds_values(v->type)) {
-            for (size_t i = 0; i < v->count; i++) {
-                troupe_q_value *item = TRP_Q_ITEMS(v)[i];
-                if (item != NULL && release(item)) {
-                    doomed = doom(item, doomed);
-                }
-            }
+            doomed = release_items(v, doomed, &sweep);
         }
         if (v->owner != NULL) {
             troupe_blob_unref(&v->owner);
@@ -361,7 +261,7 @@ static void free_all(troupe_q_value *doomed)
         }
         free_block(v, &sweep);
     }
-    end_sweep(&sweep);
+    trp_q_sweep_end(&sweep);
 }
 
 void troupe_q_unref(troupe_q_value **value)
@@ -369,7 +269,12 @@ void troupe_q_unref(troupe_q_value **value)
     troupe_q_value *v = *value;
 
     *value = NULL;
-    if (v != NULL && release(v)) {
+    if (v == NULL) {
+        return;
+    }
+    if (trp_q_is_short(v)) {
+        trp_q_slab_leave(trp_q_slab_of(v), 1);
+    } else if (release(v)) {
         free_all(doom(v, NULL));
     }
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * q_value.h - the inside of a q value, for the codec and the embedded q.
  *
- * Every value is one 64-byte block of the pools; small vectors live in it, larger ones in
- * memory of their own, and fixed-width vectors that were received may point into the
- * message (`owner`). The single owner of a value (trp_q_sole) may change it in place;
- * trp_q_unique makes that so. "Moved" means: the reference is the callee's on success and
- * still the caller's on failure. NULL from a maker is ENOMEM, always. */
+ * A value is one 64-byte block of the pools or of a slab; small vectors live in it,
+ * larger ones in memory of their own, and fixed-width vectors that were received may
+ * point into the message (`owner`). The atoms of a large received list are the first half
+ * of one. The single owner of a value (trp_q_sole) may change it in place; trp_q_unique
+ * makes that so. "Moved" means: the reference is the callee's on success and still the
+ * caller's on failure. NULL from a maker is ENOMEM, always. */
 #ifndef TRP_TRANSPORTS_Q_VALUE_H
 #define TRP_TRANSPORTS_Q_VALUE_H
 
@@ -18,20 +19,22 @@
 enum {
     TRP_Q_WIDE = 0x80,      /* in `attr`: arrived with an 8-byte count */
     TRP_Q_ATTR_MASK = 0x7f, /* in `attr`: the attribute itself */
-    TRP_Q_SMALL = 24        /* bytes of items that fit into the block */
+    TRP_Q_SMALL = 24,       /* bytes of items that fit into the block */
+    TRP_Q_SHORT = 32        /* bytes of a short atom */
 };
 
 struct troupe_q_value {
-    atomic_uint refs; /* the last unref sees what all holders did */
+    atomic_uint refs; /* the last unref sees what all holders did; 0: a short atom */
     int8_t type;
     uint8_t attr;
     uint16_t home; /* of the block, see mailbox/pool.h */
     size_t count;  /* items; 1 for atoms; parts of a compound */
+    void *data;    /* items: small, memory of its own, or the owner's (read only) */
     union {
         size_t capacity;      /* items that fit; 0 when `owner` is set */
         troupe_q_value *next; /* while being freed */
+        uint64_t item;        /* of a short atom, which ends here */
     };
-    void *data;         /* items: small, memory of its own, or the owner's (read only) */
     troupe_blob *owner; /* whose bytes `data` points into, or NULL */
     union {
         uint8_t bytes[TRP_Q_SMALL];
@@ -41,6 +44,26 @@ struct troupe_q_value {
 
 /* Bytes a value takes itself, without the values in it. */
 size_t trp_q_own_size(const troupe_q_value *v);
+
+/* A short atom has no count of references: its slab counts those of all that live in it.
+ * So nobody is its single owner. It is known by its address, without a look at it. */
+static inline bool trp_q_is_short(const troupe_q_value *v)
+{
+    return ((uintptr_t)v & 8) != 0;
+}
+
+/* Makes a short atom of a type of up to 8 bytes at a place of a slab.
+ * item   as it lies in memory */
+static inline void trp_q_short_make(troupe_q_value *v, int type, uint64_t item)
+{
+    atomic_init(&v->refs, 0);
+    v->type = (int8_t)type;
+    v->attr = 0;
+    v->home = 0;
+    v->count = 1;
+    v->data = &v->item;
+    v->item = item;
+}
 
 /* Room for many values at once, for a decoder that makes them by the thousand: the memory
  * is freed with the last value in it. Start with NULL; end with trp_q_slab_close. */
@@ -112,7 +135,8 @@ troupe_q_value *trp_q_new(int type, size_t count);
 troupe_q_value *trp_q_new_room(int type, size_t count, size_t capacity);
 
 /* The same with the block from a slab, which is renewed when it is full. */
-troupe_q_value *trp_q_new_in(struct trp_q_slab **slab, int type, size_t count);
+troupe_q_value *trp_q_new_in(struct trp_q_slab **slab, int type, size_t count,
+                             size_t capacity);
 
 /* No more values will be made in it; NULL inside is allowed. */
 void trp_q_slab_close(struct trp_q_slab **slab);

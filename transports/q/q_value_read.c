@@ -329,6 +329,9 @@ static size_t memory(const troupe_q_value *v, int depth)
 {
     size_t size = sizeof(*v);
 
+    if (trp_q_is_short(v)) {
+        return TRP_Q_SHORT;
+    }
     if (v->owner != NULL) {
         size += v->count * trp_q_width(v->type);
     } else if (v->data != v->small.bytes) {
