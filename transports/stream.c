@@ -60,6 +60,7 @@ static void drop_first(struct trp_stream *stream)
         stream->shared_mark = 0;
     }
     stream->shared_size -= first->left;
+    stream->lent_size -= first->lent ? first->left : 0;
     troupe_blob_unref(&first->blob);
     trp_free(first);
 }
@@ -118,6 +119,7 @@ void trp_stream_advance(struct trp_stream *stream, size_t size)
         first->at += part;
         first->left -= part;
         stream->shared_size -= part;
+        stream->lent_size -= first->lent ? part : 0;
         size -= part;
         if (first->left > 0) {
             return;
@@ -151,7 +153,18 @@ uint64_t trp_stream_sent(const struct trp_stream *stream)
     return stream->sent;
 }
 
-troupe_status trp_stream_write_blob(struct trp_stream *stream, troupe_blob *blob)
+size_t trp_stream_held(const struct trp_stream *stream)
+{
+    size_t size = 0;
+
+    for (; stream != NULL; stream = stream->lower) {
+        size += trp_stream_waiting(stream) - stream->lent_size;
+        size += stream->in != NULL ? TRP_STREAM_BLOCK : 0;
+    }
+    return size;
+}
+
+static troupe_status write_blob(struct trp_stream *stream, troupe_blob *blob, bool lent)
 {
     size_t size = troupe_blob_size(blob);
     size_t waiting = trp_stream_waiting(stream);
@@ -171,13 +184,25 @@ troupe_status trp_stream_write_blob(struct trp_stream *stream, troupe_blob *blob
         .at = troupe_blob_bytes(blob),
         .left = size,
         .before = trp_buffer_size(&stream->out) - stream->shared_mark,
+        .lent = lent,
     };
     stream->shared_mark += shared->before;
     stream->shared_size += size;
+    stream->lent_size += lent ? size : 0;
     *stream->shared_end = shared;
     stream->shared_end = &shared->next;
     trp_stream_wrote(stream);
     return TROUPE_OK;
+}
+
+troupe_status trp_stream_write_blob(struct trp_stream *stream, troupe_blob *blob)
+{
+    return write_blob(stream, blob, false);
+}
+
+troupe_status trp_stream_lend_blob(struct trp_stream *stream, troupe_blob *blob)
+{
+    return write_blob(stream, blob, true);
 }
 
 /* ---- input ---- */

@@ -45,6 +45,7 @@ struct trp_stream_shared {
     const uint8_t *at; /* of the blob, `left` bytes are not yet written */
     size_t left;
     size_t before; /* bytes of `out` that go first, counted from the one before */
+    bool lent;     /* others hold them anyway */
 };
 
 struct trp_stream_ops {
@@ -64,6 +65,7 @@ struct trp_stream {
     struct trp_buffer out;    /* not yet written, but for what is shared */
     struct trp_stream_shared *shared, **shared_end;
     size_t shared_size; /* bytes of them */
+    size_t lent_size;   /* of those, bytes that others hold anyway */
     size_t shared_mark; /* bytes of `out` that go before the last of them ends */
     uint64_t sent;      /* bytes written since the beginning: see trp_stream_sent */
     uint8_t *in;        /* a block, or NULL when nothing is read */
@@ -132,6 +134,13 @@ TROUPE_MUST_CHECK troupe_status trp_stream_write(struct trp_stream *stream,
  * Returns TROUPE_OK, TROUPE_ELIMIT (more than out_limit would wait) or TROUPE_ENOMEM. */
 TROUPE_MUST_CHECK troupe_status trp_stream_write_blob(struct trp_stream *stream,
                                                       troupe_blob *blob);
+
+/* The same with a blob that many streams write: trp_stream_held does not count it. */
+TROUPE_MUST_CHECK troupe_status trp_stream_lend_blob(struct trp_stream *stream,
+                                                     troupe_blob *blob);
+
+/* Memory that lives for this stream and those below. */
+size_t trp_stream_held(const struct trp_stream *stream);
 
 /* Bytes of this stream itself that wait to be written. */
 static inline size_t trp_stream_waiting(const struct trp_stream *stream)

@@ -158,6 +158,11 @@ typedef struct troupe_q_server_options {
     size_t output_limit;    /* bytes a client lets wait before it is dropped; 0: 64 MiB */
     uint64_t message_limit; /* bytes of one message, also once decompressed; 0: 1 GiB, at
                                most 64 GiB */
+    uint64_t memory_limit;  /* bytes that live for all clients together: input, values
+                               being  evaluated, answers and pushes not taken; what was
+                               broadcast does not count. Who comes to hold more while
+                               they do, and more than the limit divided by the clients, is
+                               closed. 0: 4 GiB, or four times message_limit if more */
     bool compress;          /* large messages to clients that are not on this machine */
     troupe_failure *failure; /* receives why a server is not made; may be NULL */
 } troupe_q_server_options;

@@ -21,6 +21,7 @@ enum {
     CLOSE_S = 10,
     CLIENTS_MAX = 65000,
     SECONDS_MAX = 100000000,
+    MIB_MAX = 1 << 30,
     TIMER_MAX = INT32_MAX
 };
 
@@ -43,6 +44,7 @@ static const char usage[] =
     "  --user NAME:PASSWORD  who may log in; may be given often (without: everybody)\n"
     "  --users FILE          who else may, with hashed passwords; see troupe q passwd\n"
     "  --clients N           at most so many at once (4096)\n"
+    "  --memory-limit MIB    that live for all of them together (4096)\n"
     "  --idle SECONDS        close clients that are silent for so long (never)\n"
     "  --load FILE           evaluate this q script first; may be given often. The\n"
     "                        ARGUMENTs are its .z.x\n"
@@ -86,6 +88,7 @@ static const struct option options[] = {
     {"user", required_argument, NULL, 'u'},
     {"users", required_argument, NULL, 'U'},
     {"clients", required_argument, NULL, 'c'},
+    {"memory-limit", required_argument, NULL, 'm'},
     {"idle", required_argument, NULL, 'i'},
     {"load", required_argument, NULL, 'l'},
     {"files", required_argument, NULL, 'F'},
@@ -129,19 +132,32 @@ static bool take_number(const char *text, const char *name, unsigned long max,
 
 static int take_limit(struct serving *s, int option)
 {
-    unsigned long number;
+    static const struct {
+        int option;
+        const char *name;
+        unsigned long max;
+    } limits[] = {{'c', "--clients", CLIENTS_MAX},
+                  {'m', "--memory-limit", MIB_MAX},
+                  {'i', "--idle", SECONDS_MAX}};
+    unsigned long number = 0;
 
-    if (option == 'c') {
-        if (!take_number(optarg, "--clients", CLIENTS_MAX, &number)) {
+    for (size_t i = 0; i < TRP_COUNT(limits); i++) {
+        if (limits[i].option == option &&
+            !take_number(optarg, limits[i].name, limits[i].max, &number)) {
             return 2;
         }
+    }
+    switch (option) {
+    case 'c':
         s->server.clients_max = (uint32_t)number;
-        return -1;
+        break;
+    case 'm':
+        s->server.memory_limit = (uint64_t)number << 20;
+        break;
+    default:
+        s->server.idle_limit = TROUPE_S((troupe_ns)number);
+        break;
     }
-    if (!take_number(optarg, "--idle", SECONDS_MAX, &number)) {
-        return 2;
-    }
-    s->server.idle_limit = TROUPE_S((troupe_ns)number);
     return -1;
 }
 
@@ -234,6 +250,7 @@ static int take_option(struct serving *s, int option, char **argv)
     case 'V':
         return take_tls(s, option);
     case 'c':
+    case 'm':
     case 'i':
         return take_limit(s, option);
     case 'l':

@@ -294,7 +294,7 @@ troupe_status trp_q_conn_write_blob(struct trp_q_conn *conn, troupe_blob *messag
     }
     return trp_stream_backlog(conn->stream) > backlog
                ? TROUPE_EBUSY
-               : trp_stream_write_blob(conn->stream, message);
+               : trp_stream_lend_blob(conn->stream, message);
 }
 
 troupe_status trp_q_conn_write_error(struct trp_q_conn *conn, const char *text,

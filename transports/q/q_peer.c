@@ -14,7 +14,10 @@
 
 #include "mailbox/alloc.h"
 
-enum { MAILBOX_LIMIT = 65536 };
+enum {
+    MAILBOX_LIMIT = 65536,
+    LEFT_BEHIND = 64 << 10 /* bytes of requests nobody awaits that are forgotten */
+};
 
 static const struct trp_phase phases[] = {
     [TRP_Q_PEER_LOGIN] = {"login",
@@ -32,7 +35,9 @@ static const struct trp_phase phases[] = {
 /* Ends when all that must still be handled is. */
 static void leave(troupe_self *self, struct trp_q_peer *p)
 {
-    if (trp_q_peer_holds(p) || p->asyncs > 0 || (p->hung_up && p->asked > 0)) {
+    bool heavy = p->hung_up || p->slots.memory > LEFT_BEHIND;
+
+    if (trp_q_peer_holds(p) || p->asyncs > 0 || (heavy && p->asked > 0)) {
         return;
     }
     if (p->opened) {
@@ -56,6 +61,7 @@ void trp_q_peer_close(troupe_self *self, struct trp_q_peer *p, troupe_log_level 
     trp_q_conn_fini(&p->wire);
     trp_q_verify_forget(&p->verify);
     trp_q_peer_let_go(p);
+    (void)trp_q_peer_count(p);
     leave(self, p);
 }
 
@@ -217,16 +223,25 @@ static void turn(troupe_self *self, struct trp_q_peer *p)
     trp_q_peer_read(self, p);
 }
 
-static troupe_status peer_receive(troupe_self *self, void *state, troupe_msg **msg)
+static void received(troupe_self *self, struct trp_q_peer *p, troupe_msg **msg)
 {
-    struct trp_q_peer *p = state;
-
     if (troupe_msg_kind(*msg) == TRP_KIND_IO) {
         turn(self, p);
     } else if (!troupe_msg_is_answer(*msg)) {
         told(self, p, *msg);
     } else if (trp_q_peer_answered(self, p, *msg)) {
         go_on(self, p);
+    }
+}
+
+static troupe_status peer_receive(troupe_self *self, void *state, troupe_msg **msg)
+{
+    struct trp_q_peer *p = state;
+
+    received(self, p, msg);
+    if (trp_q_peer_weighs_too_much(p)) {
+        trp_q_peer_close(self, p, TROUPE_LOG_WARN, "Q-CLIENT-MEMORY",
+                         "the clients hold more than memory_limit; dropped");
     }
     return TROUPE_OK;
 }
@@ -245,6 +260,8 @@ static void peer_stop(troupe_self *self, void *state, troupe_status reason)
     trp_q_verify_forget(&p->verify);
     trp_q_hub_leave(p->service->hub, p->handle);
     trp_q_slots_fini(&p->slots);
+    p->async_memory = 0;
+    (void)trp_q_peer_count(p);
     trp_q_service_release(&p->service);
     trp_free(p->user);
 }
@@ -269,7 +286,7 @@ static troupe_status peer_start(troupe_self *self, void *state, const void *argu
     const troupe_q_server_options *options = &args->service->options;
     struct trp_q_peer *p = state;
     struct trp_q_limits limits = {options->message_limit, options->message_limit,
-                                  TROUPE_Q_DEPTH_MAX, 0, NULL};
+                                  TROUPE_Q_DEPTH_MAX, 0, &p->taken_by_value};
     struct trp_stream *stream = NULL;
 
     p->link.phases = phases;

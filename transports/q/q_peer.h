@@ -5,7 +5,8 @@
  *   q_peer_login.c   who comes in
  *   q_peer_input.c   messages, as they come
  *   q_peer_event.c   to the handlers and the engine, and what they answer
- *   q_peer_output.c  what goes to the client */
+ *   q_peer_output.c  what goes to the client
+ *   q_peer_memory.c  what it all takes */
 #ifndef TRP_TRANSPORTS_Q_PEER_H
 #define TRP_TRANSPORTS_Q_PEER_H
 
@@ -46,6 +47,10 @@ struct trp_q_peer {
     uint64_t taken;            /* bytes of output, when it was looked at last */
     uint32_t asked;            /* handlers and the engine, without an answer yet */
     uint32_t asyncs;           /* being handled */
+    uint64_t async_memory;     /* bytes of their values */
+    uint64_t counted, weighed; /* bytes it holds, as the service knows; at the last
+                                  trp_q_peer_weigh */
+    uint64_t taken_by_value;   /* bytes of the value that was read last */
     uint64_t failures, unsent; /* of handlers, and pushes: they were logged */
     uint32_t address;          /* IPv4, 0: none */
     int32_t handle;
@@ -85,7 +90,8 @@ void trp_q_peer_read(troupe_self *self, struct trp_q_peer *p);
 
 /* ---- q_peer_event.c ---- */
 
-/* Takes an event to who handles it. */
+/* Takes an event to who handles it. `request`: of a sync its number, of an async the
+ * bytes of its value. */
 void trp_q_peer_dispatch(troupe_self *self, struct trp_q_peer *p,
                          troupe_embedq_event event, troupe_q_value *value,
                          uint64_t request);
@@ -114,6 +120,17 @@ static inline bool trp_q_peer_holds(const struct trp_q_peer *p)
 {
     return p->held.wait != 0;
 }
+
+/* ---- q_peer_memory.c ---- */
+
+/* What it holds is known to the service; returns how much that is. */
+uint64_t trp_q_peer_count(struct trp_q_peer *p);
+
+/* Says how much the next value may take. */
+void trp_q_peer_make_room(struct trp_q_peer *p);
+
+/* Whether it must go, because it holds more than before and all hold too much. */
+bool trp_q_peer_weighs_too_much(struct trp_q_peer *p);
 
 /* ---- q_peer_output.c ---- */
 

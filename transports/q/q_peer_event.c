@@ -15,11 +15,28 @@ enum { EVENT_SHIFT = 56 };
 
 /* ---- what handlers answer ---- */
 
+/* What lives for an answer that is not the next to go out, about: as much as it will take
+ * on the wire. */
+static uint64_t waiting_size(const struct trp_q_peer *p, const struct trp_q_slot *slot,
+                             const troupe_q_value *value)
+{
+    const struct trp_q_encoding how = {.kind = TRP_Q_RESPONSE,
+                                       .capability = TRP_Q_CAPABILITY};
+    struct trp_q_why why;
+    uint64_t size = 0;
+
+    return value == NULL || trp_q_slots_is_first(&p->slots, slot) ||
+                   trp_q_encoded_size(value, &how, &size, &why) != TROUPE_OK
+               ? 0
+               : size;
+}
+
 void trp_q_peer_fill(struct trp_q_peer *p, uint64_t request, troupe_q_value **value)
 {
     struct trp_q_slot *slot = trp_q_slots_find(&p->slots, request);
 
     if (slot != NULL) {
+        trp_q_slots_note(&p->slots, slot, waiting_size(p, slot, *value));
         trp_q_slot_fill(slot, value);
     }
     troupe_q_unref(value);
@@ -34,7 +51,8 @@ static void fill_error(struct trp_q_peer *p, uint64_t request, const char *text)
     trp_q_peer_fill(p, request, &error);
 }
 
-/* An event was handled: `value` (moved) or the text of an error is the answer. */
+/* An event was handled: `value` (moved) or the text of an error is the answer. `request`
+ * as for trp_q_peer_dispatch. */
 static void handled(troupe_self *self, struct trp_q_peer *p, troupe_embedq_event event,
                     uint64_t request, troupe_q_value **value, const char *error)
 {
@@ -51,6 +69,7 @@ static void handled(troupe_self *self, struct trp_q_peer *p, troupe_embedq_event
         break;
     default:
         p->asyncs -= event == TROUPE_EMBEDQ_ASYNC;
+        p->async_memory -= event == TROUPE_EMBEDQ_ASYNC ? request : 0;
         if (error != NULL && trp_worth_a_line(&p->failures)) {
             trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-HANDLER-FAILED",
                     "client %s (handle %d), time %" PRIu64 ": '%s", p->where, p->handle,
@@ -89,6 +108,7 @@ bool trp_q_peer_answered(troupe_self *self, struct trp_q_peer *p, troupe_msg *ms
         struct trp_q_slot *slot = trp_q_slots_find(&p->slots, request);
         if (slot != NULL) {
             slot->state = TRP_Q_SLOT_DEFERRED;
+            trp_q_slots_note(&p->slots, slot, 0);
         }
         return p->link.phase == TRP_Q_PEER_CLOSED;
     }
@@ -112,11 +132,12 @@ static troupe_q_event event_of(troupe_self *self, const struct trp_q_peer *p,
                             .address = p->address,
                             .value = value,
                             .connection = troupe_self_id(self),
-                            .request = request};
+                            .request = event == TROUPE_EMBEDQ_ASYNC ? 0 : request};
 }
 
 static void call_function(troupe_self *self, struct trp_q_peer *p,
-                          const troupe_q_handler *handler, const troupe_q_event *event)
+                          const troupe_q_handler *handler, const troupe_q_event *event,
+                          uint64_t request)
 {
     troupe_q_value *answer = NULL;
     troupe_status status = handler->function(self, handler->context, event, &answer);
@@ -124,7 +145,7 @@ static void call_function(troupe_self *self, struct trp_q_peer *p,
     if (status == TROUPE_EAGAIN && event->event == TROUPE_EMBEDQ_SYNC) {
         return;
     }
-    handled(self, p, event->event, event->request, &answer,
+    handled(self, p, event->event, request, &answer,
             status != TROUPE_OK ? trp_q_error_text(status, NULL) : NULL);
 }
 
@@ -159,11 +180,11 @@ troupe_status trp_q_peer_show_raw(troupe_self *self, struct trp_q_peer *p, uint8
 }
 
 static troupe_status ask(troupe_self *self, struct trp_q_peer *p,
-                         const troupe_q_event *event, troupe_id to,
+                         const troupe_q_event *event, uint64_t request, troupe_id to,
                          troupe_status (*make)(const troupe_q_event *, troupe_msg **))
 {
     troupe_msg *msg = NULL;
-    uint64_t tag = (uint64_t)event->event << EVENT_SHIFT | event->request;
+    uint64_t tag = (uint64_t)event->event << EVENT_SHIFT | request;
     troupe_status status = make(event, &msg);
 
     if (status != TROUPE_OK) {
@@ -183,13 +204,13 @@ static troupe_status ask(troupe_self *self, struct trp_q_peer *p,
  *
  * Returns TROUPE_OK, or why it cannot be kept. */
 static troupe_status hold(troupe_self *self, struct trp_q_peer *p,
-                          const troupe_q_event *event, troupe_ns wait)
+                          const troupe_q_event *event, uint64_t request, troupe_ns wait)
 {
     troupe_status status = troupe_after(self, wait, TRP_KIND_Q_RETRY, 0, NULL);
 
     if (status == TROUPE_OK) {
         p->held.value = event->value != NULL ? troupe_q_ref(event->value) : NULL;
-        p->held.request = event->request;
+        p->held.request = request;
         p->held.event = event->event;
         p->held.wait = wait;
     }
@@ -198,7 +219,7 @@ static troupe_status hold(troupe_self *self, struct trp_q_peer *p,
 
 /* `wait`: how long to hold it if there is no room. */
 static void offer(troupe_self *self, struct trp_q_peer *p, const troupe_q_event *event,
-                  troupe_ns wait)
+                  uint64_t request, troupe_ns wait)
 {
     const troupe_q_server_options *options = &p->service->options;
     const troupe_q_handler *handler = &options->handlers[event->event];
@@ -206,22 +227,22 @@ static void offer(troupe_self *self, struct trp_q_peer *p, const troupe_q_event 
     troupe_status status = TROUPE_OK;
 
     if (handler->function != NULL) {
-        call_function(self, p, handler, event);
+        call_function(self, p, handler, event, request);
     } else if (!troupe_id_is_nobody(handler->actor)) {
-        status = ask(self, p, event, handler->actor, trp_q_event_msg);
+        status = ask(self, p, event, request, handler->actor, trp_q_event_msg);
     } else if (!troupe_id_is_nobody(options->engine) &&
                p->service->engine_request != NULL) {
-        status = ask(self, p, event, options->engine, p->service->engine_request);
+        status =
+            ask(self, p, event, request, options->engine, p->service->engine_request);
     } else {
-        handled(self, p, event->event, event->request, &none,
+        handled(self, p, event->event, request, &none,
                 event->event == TROUPE_EMBEDQ_SYNC ? "nyi" : NULL);
     }
     if (status == TROUPE_EBUSY) {
-        status = hold(self, p, event, wait);
+        status = hold(self, p, event, request, wait);
     }
     if (status != TROUPE_OK) {
-        handled(self, p, event->event, event->request, &none,
-                trp_q_error_text(status, NULL));
+        handled(self, p, event->event, request, &none, trp_q_error_text(status, NULL));
     }
 }
 
@@ -231,7 +252,7 @@ void trp_q_peer_dispatch(troupe_self *self, struct trp_q_peer *p,
 {
     const troupe_q_event what = event_of(self, p, event, value, request);
 
-    offer(self, p, &what, HELD_FIRST);
+    offer(self, p, &what, request, HELD_FIRST);
 }
 
 void trp_q_peer_let_go(struct trp_q_peer *p)
@@ -247,14 +268,15 @@ bool trp_q_peer_retry(troupe_self *self, struct trp_q_peer *p)
 {
     troupe_ns wait = p->held.wait < HELD_MAX / 2 ? p->held.wait * 2 : HELD_MAX;
     troupe_q_value *value = p->held.value;
-    const troupe_q_event what = event_of(self, p, p->held.event, value, p->held.request);
+    uint64_t request = p->held.request;
+    const troupe_q_event what = event_of(self, p, p->held.event, value, request);
 
     if (!trp_q_peer_holds(p)) {
         return false;
     }
     p->held.value = NULL;
     p->held.wait = 0;
-    offer(self, p, &what, wait);
+    offer(self, p, &what, request, wait);
     troupe_q_unref(&value);
     return !trp_q_peer_holds(p);
 }

@@ -5,23 +5,35 @@
  * handled, nothing is read. */
 #include "transports/q/q_peer.h"
 
+/* `request`: the slot of a sync. */
+static void decoded(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
+                    troupe_q_value *value, uint64_t request)
+{
+    uint64_t memory = p->taken_by_value;
+
+    if (kind == TRP_Q_ASYNC) {
+        p->asyncs++;
+        p->async_memory += memory;
+        trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_ASYNC, value, memory);
+    } else {
+        trp_q_slots_note(&p->slots, trp_q_slots_find(&p->slots, request), memory);
+        trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_SYNC, value, request);
+    }
+}
+
 static troupe_status arrived(troupe_self *self, struct trp_q_peer *p, uint8_t kind,
                              troupe_q_value *value, struct trp_q_why *why)
 {
-    uint64_t request;
+    uint64_t request = 0;
 
     if (kind == TRP_Q_RESPONSE) {
         *why = (struct trp_q_why){"a response that nobody asked for", 0};
         return TROUPE_EPROTO;
     }
-    if (kind == TRP_Q_ASYNC) {
-        p->asyncs++;
-        trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_ASYNC, value, 0);
-        return TROUPE_OK;
-    }
-    troupe_status status = trp_q_slots_add(&p->slots, &request);
+    troupe_status status =
+        kind == TRP_Q_SYNC ? trp_q_slots_add(&p->slots, &request) : TROUPE_OK;
     if (status == TROUPE_OK) {
-        trp_q_peer_dispatch(self, p, TROUPE_EMBEDQ_SYNC, value, request);
+        decoded(self, p, kind, value, request);
         trp_q_peer_write_ready(self, p);
     }
     return status;
@@ -32,6 +44,8 @@ static troupe_status read_value(troupe_self *self, struct trp_q_peer *p,
 {
     troupe_q_value *value = NULL;
     uint8_t kind = 0;
+
+    trp_q_peer_make_room(p);
     troupe_status status = trp_q_conn_next(&p->wire, &kind, &value, why);
 
     if (status == TROUPE_OK) {
@@ -46,15 +60,14 @@ static troupe_status decode(troupe_self *self, struct trp_q_peer *p, uint8_t kin
                             uint64_t request, troupe_blob *message, struct trp_q_why *why)
 {
     troupe_q_value *value = NULL;
+
+    trp_q_peer_make_room(p);
     troupe_status status =
         trp_q_decode(troupe_blob_bytes(message), troupe_blob_size(message), message,
                      &p->wire.limits, &value, why);
 
     if (status == TROUPE_OK) {
-        p->asyncs += kind == TRP_Q_ASYNC;
-        trp_q_peer_dispatch(self, p,
-                            kind == TRP_Q_SYNC ? TROUPE_EMBEDQ_SYNC : TROUPE_EMBEDQ_ASYNC,
-                            value, request);
+        decoded(self, p, kind, value, request);
         troupe_q_unref(&value);
     }
     return status;

@@ -17,6 +17,7 @@ enum {
     CLOSE_LIMIT_S = 5,
     OUTPUT_LIMIT = 64 << 20,
     MESSAGE_LIMIT = 1 << 30,
+    MESSAGES_LIMIT = 4, /* of the largest, in the memory of a server */
     USERS_MAX = 65536
 };
 
@@ -42,6 +43,9 @@ static troupe_status check(const troupe_q_server_options *given,
     DEFAULT(close_limit, TROUPE_S(CLOSE_LIMIT_S));
     DEFAULT(output_limit, OUTPUT_LIMIT);
     DEFAULT(message_limit, MESSAGE_LIMIT);
+    DEFAULT(memory_limit,
+            MESSAGES_LIMIT * (out->message_limit > MESSAGE_LIMIT ? out->message_limit
+                                                                 : MESSAGE_LIMIT));
 #undef DEFAULT
     out->host = NULL;
     out->users = NULL;

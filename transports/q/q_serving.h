@@ -12,6 +12,7 @@
 struct trp_q_service {
     troupe_q_server_options options; /* defaults filled in; strings are not kept */
     unsigned holders;
+    uint64_t memory; /* bytes that the clients hold: see q_peer_memory.c */
     bool own_hub;
     troupe_q_hub *hub;
     /* Makes the request for the engine; NULL: as if there were none. */

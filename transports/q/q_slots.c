@@ -89,6 +89,17 @@ struct trp_q_slot *trp_q_slots_find(struct trp_q_slots *slots, uint64_t request)
     return slot->state != TRP_Q_SLOT_READY ? slot : NULL;
 }
 
+void trp_q_slots_note(struct trp_q_slots *slots, struct trp_q_slot *slot, uint64_t memory)
+{
+    slots->memory += memory - slot->memory;
+    slot->memory = memory;
+}
+
+bool trp_q_slots_is_first(const struct trp_q_slots *slots, const struct trp_q_slot *slot)
+{
+    return slot == &slots->items[slots->first % slots->capacity];
+}
+
 void trp_q_slot_fill(struct trp_q_slot *slot, troupe_q_value **value)
 {
     slot->state = TRP_Q_SLOT_READY;
@@ -103,6 +114,7 @@ bool trp_q_slots_take(struct trp_q_slots *slots, troupe_q_value **value)
     }
     *value = at(slots, slots->first)->value;
     at(slots, slots->first)->value = NULL;
+    trp_q_slots_note(slots, at(slots, slots->first), 0);
     slots->first++;
     slots->count--;
     return true;
