@@ -247,7 +247,7 @@ END_TEST
 
 START_TEST(a_packet_that_is_missing_from_a_ring_is_found)
 {
-    write_copy(200); /* some packets, and no wrap */
+    write_copy(300); /* some packets, and no wrap */
     load();
     size_t packets = size / TROUPE_TRACE_PACKET;
     ck_assert_uint_ge(packets, 3);
