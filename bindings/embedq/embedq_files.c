@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,12 +132,8 @@ troupe_status trp_eq_disk_replace(const char *path, const void *bytes, size_t si
     if (!S_ISREG(what.st_mode)) { /* a device: nothing may take its place */
         return write_to(trp_eq_disk_open(path, O_WRONLY), bytes, size);
     }
-    char *real = realpath(path, NULL); /* behind links */
-    troupe_status status = real != NULL && strlen(real) < TRP_EQ_PATH_MAX
-                               ? swap(real, &what, bytes, size)
-                               : TROUPE_ESYSTEM;
-    free(real);
-    return status;
+    char real[PATH_MAX]; /* behind links */
+    return realpath(path, real) != NULL ? swap(real, &what, bytes, size) : TROUPE_ESYSTEM;
 }
 
 /* ---- values ---- */
