@@ -91,7 +91,7 @@ static troupe_status keep_busy(troupe_self *self, void *state, troupe_msg **msg)
     return TROUPE_OK;
 }
 
-/* Two bytes of each of these become 72. */
+/* Two bytes of each of these become 40 and more. */
 static void write_booleans(struct trp_stream *end, uint8_t kind)
 {
     enum { COUNT = 3000, TOTAL = TRP_Q_HEADER + 6 + 2 * COUNT };
@@ -130,7 +130,7 @@ START_TEST(values_that_wait_to_be_evaluated_count_as_what_they_take)
     for (int i = 0; i < 20 && !script_closed(far); i++) {
         write_booleans(far, _i % 2 == 0 ? TRP_Q_SYNC : TRP_Q_ASYNC);
     }
-    ck_assert(script_closed(far)); /* 4.3 MB of them */
+    ck_assert(script_closed(far)); /* 2.4 MB of them */
     ck_assert_uint_le(service->memory, LIMIT + (256 << 10));
     script_message(other, TRP_Q_SYNC, "there is room", 0);
     ck_assert(!script_closed(other));
@@ -147,11 +147,11 @@ START_TEST(values_of_a_client_that_left_count_until_they_are_evaluated)
     uint64_t held = service->memory;
     trp_stream_close(&far);
     run_for(TROUPE_S(6));
-    ck_assert_uint_gt(held, 2 * 3000 * 72);
-    ck_assert_uint_gt(service->memory, 2 * 3000 * 72);
+    ck_assert_uint_gt(held, 2 * 3000 * 40);
+    ck_assert_uint_gt(service->memory, 2 * 3000 * 40);
     ck_assert_int_eq(troupe_system_stop_actor(sim, desk->id), TROUPE_OK);
     run_for(TROUPE_S(6)); /* their requests end with it */
-    ck_assert_uint_lt(service->memory, 3000 * 72);
+    ck_assert_uint_lt(service->memory, 3000 * 40);
     end();
 }
 END_TEST
@@ -159,7 +159,7 @@ END_TEST
 START_TEST(a_value_that_would_take_too_much_is_not_made)
 {
     begin_with_limit(_i);
-    enum { COUNT = 30000 };
+    enum { COUNT = 31000 };
     uint8_t *body = trp_calloc(1, 6 + 2 * COUNT);
     const struct trp_q_header header = {.total = TRP_Q_HEADER + 6 + 2 * COUNT};
     const uint32_t count = COUNT;
