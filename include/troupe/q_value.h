@@ -268,7 +268,9 @@ TROUPE_API const void *troupe_q_data(const troupe_q_value *value);
 
 /* Item `i` of a mixed list, or part `i` of a compound value, lent: of a table its names
  * and its columns; of a dictionary keys and values; of a lambda its context (a symbol)
- * and its text; of a projection or composition its members. NULL when there is none.
+ * and its text; of a projection or composition its members. NULL when there is none; what
+ * reads values (count, data, part, item, get_long, get_float, get_symbol, text, column)
+ * finds nothing in a NULL, so that parts of parts need no question at each step.
  * Thread: any. Source: transports/q/q_value_read.c */
 TROUPE_API troupe_q_value *troupe_q_part(const troupe_q_value *value, size_t i);
 

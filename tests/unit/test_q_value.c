@@ -277,6 +277,30 @@ START_TEST(a_table_has_columns_of_one_count)
 }
 END_TEST
 
+/* So that what came from elsewhere can be looked into without a question at each step. */
+START_TEST(parts_of_what_has_none_are_nothing_to_read)
+{
+    troupe_q_value *text = NULL, *item = NULL;
+    int64_t number = 7;
+    double real = 7;
+    size_t size = 7;
+
+    OK(troupe_q_string("text", TROUPE_Q_Z, &text));
+    const troupe_q_value *none = troupe_q_part(troupe_q_part(text, 0), 0);
+    ck_assert_ptr_null(none);
+    ck_assert_ptr_null(troupe_q_column(none, "a"));
+    ck_assert_ptr_null(troupe_q_get_symbol(none, 0));
+    ck_assert_ptr_null(troupe_q_text(none, &size));
+    ck_assert_ptr_null(troupe_q_data(none));
+    ck_assert_uint_eq(troupe_q_count(none), 0);
+    ck_assert_int_eq(troupe_q_get_long(none, 0, &number), TROUPE_ETYPE);
+    ck_assert_int_eq(troupe_q_get_float(none, 0, &real), TROUPE_ETYPE);
+    ck_assert_int_eq(troupe_q_item(none, 0, &item), TROUPE_ETYPE);
+    ck_assert(number == 7 && real == 7 && size == 7 && item == NULL);
+    troupe_q_unref(&text);
+}
+END_TEST
+
 START_TEST(match_ignores_attributes_and_tiny_differences)
 {
     troupe_q_value *a = NULL, *b = NULL;
@@ -374,6 +398,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_vector_that_points_into_a_message_keeps_it_alive);
     tcase_add_test(tcase, very_deep_values_are_freed_without_recursion);
     tcase_add_test(tcase, a_table_has_columns_of_one_count);
+    tcase_add_test(tcase, parts_of_what_has_none_are_nothing_to_read);
     tcase_add_test(tcase, match_ignores_attributes_and_tiny_differences);
     tcase_add_test(tcase, a_list_of_equal_atoms_becomes_a_vector);
     tcase_add_test(tcase, days_and_calendar_agree);

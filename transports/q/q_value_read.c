@@ -19,6 +19,9 @@ unsigned troupe_q_attr(const troupe_q_value *value)
 
 size_t troupe_q_count(const troupe_q_value *value)
 {
+    if (value == NULL) {
+        return 0;
+    }
     while (!trp_q_is_list(value)) {
         if (trp_q_is_dict(value)) {
             value = TRP_Q_ITEMS(value)[0];
@@ -37,7 +40,7 @@ size_t troupe_q_count(const troupe_q_value *value)
 
 const void *troupe_q_data(const troupe_q_value *value)
 {
-    return value->type != 0 && value->type >= -TROUPE_Q_TIME &&
+    return value != NULL && value->type != 0 && value->type >= -TROUPE_Q_TIME &&
                    value->type <= TROUPE_Q_TIME
                ? value->data
                : NULL;
@@ -45,8 +48,9 @@ const void *troupe_q_data(const troupe_q_value *value)
 
 troupe_q_value *troupe_q_part(const troupe_q_value *value, size_t i)
 {
-    return trp_q_holds_values(value->type) && i < value->count ? TRP_Q_ITEMS(value)[i]
-                                                               : NULL;
+    return value != NULL && trp_q_holds_values(value->type) && i < value->count
+               ? TRP_Q_ITEMS(value)[i]
+               : NULL;
 }
 
 /* Row `i` of a table: a dictionary of its columns' items. */
@@ -71,6 +75,9 @@ static troupe_status row(const troupe_q_value *table, size_t i, troupe_q_value *
 
 troupe_status troupe_q_item(const troupe_q_value *value, size_t i, troupe_q_value **out)
 {
+    if (value == NULL) {
+        return TROUPE_ETYPE;
+    }
     while (trp_q_is_dict(value)) {
         value = TRP_Q_ITEMS(value)[1];
     }
@@ -129,8 +136,10 @@ static int64_t whole_at(const troupe_q_value *v, size_t i)
 
 troupe_status troupe_q_get_long(const troupe_q_value *value, size_t i, int64_t *out)
 {
+    if (value == NULL) {
+        return TROUPE_ETYPE;
+    }
     int base = value->type < 0 ? -value->type : value->type;
-
     if (base > TROUPE_Q_TIME || !is_whole(base)) {
         return TROUPE_ETYPE;
     }
@@ -143,8 +152,10 @@ troupe_status troupe_q_get_long(const troupe_q_value *value, size_t i, int64_t *
 
 troupe_status troupe_q_get_float(const troupe_q_value *value, size_t i, double *out)
 {
+    if (value == NULL) {
+        return TROUPE_ETYPE;
+    }
     int base = value->type < 0 ? -value->type : value->type;
-
     if (base == TROUPE_Q_REAL || base == TROUPE_Q_FLOAT || base == TROUPE_Q_DATETIME) {
         if (i >= value->count) {
             return TROUPE_EINVAL;
@@ -168,11 +179,15 @@ troupe_status troupe_q_get_float(const troupe_q_value *value, size_t i, double *
 
 const char *troupe_q_get_symbol(const troupe_q_value *value, size_t i)
 {
-    return base_at(value, i) == TROUPE_Q_SYMBOL ? TRP_Q_SYMS(value)[i] : NULL;
+    return value != NULL && base_at(value, i) == TROUPE_Q_SYMBOL ? TRP_Q_SYMS(value)[i]
+                                                                 : NULL;
 }
 
 const char *troupe_q_text(const troupe_q_value *value, size_t *size)
 {
+    if (value == NULL) {
+        return NULL;
+    }
     switch (value->type) {
     case TROUPE_Q_CHAR:
     case -TROUPE_Q_CHAR:
@@ -247,6 +262,9 @@ int troupe_q_is_infinite(const troupe_q_value *value, size_t i)
 
 troupe_q_value *troupe_q_column(const troupe_q_value *table, const char *name)
 {
+    if (table == NULL) {
+        return NULL;
+    }
     if (trp_q_is_keyed(table)) {
         troupe_q_value *key = troupe_q_column(TRP_Q_ITEMS(table)[0], name);
         return key != NULL ? key : troupe_q_column(TRP_Q_ITEMS(table)[1], name);
