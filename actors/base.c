@@ -25,6 +25,7 @@ struct trp_loop {
     troupe_ns alarm; /* when it rings; TROUPE_NEVER: it will not */
     bool own;        /* the event_base is ours */
     bool attached;
+    troupe_ns look_since, look_until; /* looking for input, too; 0: not now */
     unsigned busy;    /* passes for which sleeps are long since many timers fired */
     bool dispatching; /* by us: a borrowed loop is left at the end, not run on */
     pthread_t thread;
@@ -95,12 +96,41 @@ static void leave(struct trp_loop *loop)
     }
 }
 
-/* Steps, and again while mail comes soon; `next`: when it wants to be called. */
-static bool step(struct trp_base *base, troupe_ns *next)
+/* Looks for mail, at the gate; or, a pass at a time, for input as well. */
+static bool look(struct trp_loop *loop, troupe_ns now, troupe_ns *next)
 {
-    const troupe_options *options = &base->system->options;
+    struct trp_base *base = loop->base;
+    troupe_ns time = trp_look_time(&base->look, base->system->options.spin, now);
+
+    if (time == 0 || *next <= now + time) {
+        return false;
+    }
+    if (!base->look.everywhere) {
+        return trp_look(base, now, time, NULL);
+    }
+    loop->look_since = now;
+    loop->look_until = now + time;
+    *next = now;
+    return false;
+}
+
+/* Of a look that goes on: whether it found something, before the step; or is over. */
+static void end_look(struct trp_loop *loop, bool found)
+{
+    trp_look_end(&loop->base->look, trp_clock() - loop->look_since, found);
+    loop->look_until = 0;
+}
+
+/* Steps, and again while mail comes soon; `next`: when it wants to be called. */
+static bool step(struct trp_loop *loop, troupe_ns *next)
+{
+    struct trp_base *base = loop->base;
     troupe_ns began = trp_clock();
 
+    if (loop->look_until != 0 &&
+        (base->run_head != NULL || !trp_gate_is_empty(&base->gate))) {
+        end_look(loop, true);
+    }
     for (troupe_ns now = began;; now = trp_clock()) {
         *next = trp_base_step(base, now, trp_clock);
         if (atomic_load_explicit(&base->system->finished, memory_order_acquire)) {
@@ -111,12 +141,15 @@ static bool step(struct trp_base *base, troupe_ns *next)
         }
         now = trp_clock();
         /* Descriptors are served between passes, however busy another thread keeps us. */
-        if (now - began > options->pass) {
+        if (now - began > base->system->options.pass || now < loop->look_until) {
             *next = now;
             return true;
         }
-        troupe_ns time = trp_look_time(&base->look, options->spin, now);
-        if (time == 0 || *next <= now + time || !trp_look(base, now, time, NULL)) {
+        if (loop->look_until != 0) {
+            end_look(loop, false);
+            return true;
+        }
+        if (!look(loop, now, next)) {
             return true;
         }
     }
@@ -129,7 +162,7 @@ static void pass(struct trp_loop *loop)
     troupe_ns next;
 
     atomic_store_explicit(&base->asleep, false, memory_order_relaxed);
-    if (!step(base, &next)) {
+    if (!step(loop, &next)) {
         leave(loop);
         return;
     }

@@ -178,8 +178,10 @@ struct trp_look {
     troupe_ns budget;  /* time it may spend looking in vain */
     troupe_ns settled; /* when the budget last grew with time */
     bool told;         /* this pass told another base something */
+    bool wrote;        /* or wrote to a socket */
     bool met_awake;    /* and found it awake */
     bool paid;         /* the last look found mail */
+    bool everywhere;   /* this look is for input, too */
 };
 
 struct trp_base {
@@ -501,7 +503,9 @@ void trp_look_init(struct trp_look *look, troupe_ns now);
 /* How long to look for mail now that there is nothing to do; 0: not at all. `option` is
  * the user's: 0 leaves it to what has paid lately. */
 troupe_ns trp_look_time(struct trp_look *look, troupe_ns option, troupe_ns now);
-/* Looks; true when there is mail, or `also` (may be NULL) is set. */
+/* A look took `spent`, and found something or not. */
+void trp_look_end(struct trp_look *look, troupe_ns spent, bool found);
+/* Looks at the gate; true when there is mail, or `also` (may be NULL) is set. */
 bool trp_look(struct trp_base *base, troupe_ns now, troupe_ns time,
               const atomic_bool *also);
 
@@ -567,6 +571,12 @@ struct event_base *trp_event_base(troupe_self *self);
  * Returns TROUPE_OK, TROUPE_EGONE or TROUPE_ENOMEM. */
 troupe_status trp_io_signal(struct trp_base *base, troupe_id to, troupe_kind kind,
                             uint64_t tag);
+
+/* Somebody on a socket was written to, and may answer soon. */
+static inline void trp_base_wrote(struct trp_base *base)
+{
+    base->look.wrote = true;
+}
 
 static inline struct trp_base *trp_base_of(troupe_self *self)
 {

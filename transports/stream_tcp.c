@@ -132,6 +132,7 @@ static void tcp_flush(struct trp_stream *stream)
                               left < SEND_MAX ? left : SEND_MAX, MSG_NOSIGNAL);
     if (sent > 0) {
         trp_stream_advance(stream, (size_t)sent);
+        trp_base_wrote(stream->base);
     } else if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         trp_stream_break(stream); /* reading will tell why */
     }

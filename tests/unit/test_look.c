@@ -30,6 +30,18 @@ START_TEST(who_told_nobody_anything_sleeps_at_once)
 }
 END_TEST
 
+START_TEST(after_writing_to_a_socket_input_is_looked_for_too)
+{
+    begin(0);
+    ck_assert_int_gt(told(true, 1), 0);
+    ck_assert(!look.everywhere);
+    look.wrote = true;
+    ck_assert_int_gt(trp_look_time(&look, 0, 1), 0);
+    ck_assert(look.everywhere);
+    ck_assert_int_eq(trp_look_time(&look, 0, 1), 0);
+}
+END_TEST
+
 START_TEST(what_the_user_says_is_done_whatever_it_costs)
 {
     begin(0);
@@ -117,6 +129,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, who_told_nobody_anything_sleeps_at_once);
+    tcase_add_test(tcase, after_writing_to_a_socket_input_is_looked_for_too);
     tcase_add_test(tcase, what_the_user_says_is_done_whatever_it_costs);
     tcase_add_test(tcase, looking_in_vain_takes_one_percent_of_the_time_at_most);
     tcase_add_test(tcase, what_was_not_spent_for_long_is_no_more_than_one_trial);
