@@ -221,6 +221,48 @@ START_TEST(a_client_that_takes_nothing_for_send_limit_is_dropped)
 }
 END_TEST
 
+static struct {
+    unsigned lines;
+    char text[256];
+} heard;
+
+static void hear_line(void *context, const troupe_log_line *line)
+{
+    (void)context;
+    if (strcmp(line->event, "Q-LOGIN-MALFORMED") == 0) {
+        heard.lines++;
+        (void)snprintf(heard.text, sizeof(heard.text), "%s", line->text);
+    }
+}
+
+START_TEST(clients_do_not_fill_the_log_and_what_is_left_out_is_counted)
+{
+    char login_without_end[1024];
+
+    memset(login_without_end, 'x', sizeof(login_without_end));
+    heard.lines = 0;
+    room = 2000;
+    begin(_i);
+    troupe_log_to(sim, TROUPE_LOG_INFO, hear_line, NULL);
+    for (int i = 0; i < 100; i++) {
+        struct trp_stream *end = NULL;
+        (void)connect_peer(&end);
+        script_write(end, login_without_end, sizeof(login_without_end), 0);
+        ck_assert(script_closed(end));
+        trp_stream_close(&end);
+        settle();
+    }
+    ck_assert_uint_eq(heard.lines, 10);
+    run_for(TROUPE_S(10));
+    trp_stream_close(&other);
+    (void)connect_peer(&other);
+    script_write(other, login_without_end, sizeof(login_without_end), 0);
+    ck_assert_uint_eq(heard.lines, 11);
+    ck_assert_ptr_nonnull(strstr(heard.text, "(and 90 like it before)"));
+    end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_server_pressure");
@@ -235,6 +277,7 @@ Suite *test_suite(void)
     ADD(tcase, an_idle_client_is_closed_and_sent_nothing);
     ADD(tcase, without_idle_limit_a_silent_client_stays);
     ADD(tcase, a_client_that_takes_nothing_for_send_limit_is_dropped);
+    ADD(tcase, clients_do_not_fill_the_log_and_what_is_left_out_is_counted);
     suite_add_tcase(suite, tcase);
     return suite;
 }

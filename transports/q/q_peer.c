@@ -52,11 +52,15 @@ static void leave(troupe_self *self, struct trp_q_peer *p)
 void trp_q_peer_close(troupe_self *self, struct trp_q_peer *p, troupe_log_level level,
                       const char *event, const char *why)
 {
+    char more[TRP_Q_LINE_MORE];
+
     if (p->link.phase == TRP_Q_PEER_CLOSED) {
         return;
     }
-    trp_log(trp_base_of(self), level, event, "client %s (handle %d, user '%s'): %s",
-            p->where, p->handle, p->user != NULL ? p->user : "", why);
+    if (trp_q_service_says(p->service, level, event, troupe_now(self), more)) {
+        trp_log(trp_base_of(self), level, event, "client %s (handle %d, user '%s'): %s%s",
+                p->where, p->handle, p->user != NULL ? p->user : "", why, more);
+    }
     (void)trp_connection_enter(self, &p->link, TRP_Q_PEER_CLOSED, 0);
     trp_q_conn_fini(&p->wire);
     trp_q_verify_forget(&p->verify);

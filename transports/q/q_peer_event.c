@@ -51,6 +51,19 @@ static void fill_error(struct trp_q_peer *p, uint64_t request, const char *text)
     trp_q_peer_fill(p, request, &error);
 }
 
+static void failed(troupe_self *self, struct trp_q_peer *p, const char *error)
+{
+    char more[TRP_Q_LINE_MORE];
+
+    if (trp_worth_a_line(&p->failures) &&
+        trp_q_service_says(p->service, TROUPE_LOG_WARN, "Q-HANDLER-FAILED",
+                           troupe_now(self), more)) {
+        trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-HANDLER-FAILED",
+                "client %s (handle %d), time %" PRIu64 ": '%s%s", p->where, p->handle,
+                p->failures, error, more);
+    }
+}
+
 /* An event was handled: `value` (moved) or the text of an error is the answer. `request`
  * as for trp_q_peer_dispatch. */
 static void handled(troupe_self *self, struct trp_q_peer *p, troupe_embedq_event event,
@@ -70,10 +83,8 @@ static void handled(troupe_self *self, struct trp_q_peer *p, troupe_embedq_event
     default:
         p->asyncs -= event == TROUPE_EMBEDQ_ASYNC;
         p->async_memory -= event == TROUPE_EMBEDQ_ASYNC ? request : 0;
-        if (error != NULL && trp_worth_a_line(&p->failures)) {
-            trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-HANDLER-FAILED",
-                    "client %s (handle %d), time %" PRIu64 ": '%s", p->where, p->handle,
-                    p->failures, error);
+        if (error != NULL) {
+            failed(self, p, error);
         }
         break;
     }

@@ -108,10 +108,14 @@ static bool is_open(const struct trp_q_peer *p)
 static void not_sent(troupe_self *self, struct trp_q_peer *p, troupe_status status,
                      const struct trp_q_why *why)
 {
-    if (status != TROUPE_OK && status != TROUPE_EBUSY && trp_worth_a_line(&p->unsent)) {
+    char more[TRP_Q_LINE_MORE];
+
+    if (status != TROUPE_OK && status != TROUPE_EBUSY && trp_worth_a_line(&p->unsent) &&
+        trp_q_service_says(p->service, TROUPE_LOG_WARN, "Q-PUSH-DROPPED",
+                           troupe_now(self), more)) {
         trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-PUSH-DROPPED",
-                "client %s (handle %d): message %" PRIu64 " was not sent: %s", p->where,
-                p->handle, p->unsent, trp_q_error_text(status, why));
+                "client %s (handle %d): message %" PRIu64 " was not sent: %s%s", p->where,
+                p->handle, p->unsent, trp_q_error_text(status, why), more);
     }
 }
 

@@ -56,6 +56,7 @@ static int take_socket(struct server *s)
 
 static void accept_clients(troupe_self *self, struct server *s)
 {
+    char more[TRP_Q_LINE_MORE];
     int fd;
 
     while ((fd = take_socket(s)) >= 0) {
@@ -65,12 +66,15 @@ static void accept_clients(troupe_self *self, struct server *s)
             continue;
         }
         (void)close(fd);
-        if (trp_worth_a_line(&s->refused)) {
+        if (trp_worth_a_line(&s->refused) &&
+            trp_q_service_says(s->service, TROUPE_LOG_WARN, "Q-CLIENT-REFUSED",
+                               troupe_now(self), more)) {
             trp_log(trp_base_of(self), TROUPE_LOG_WARN, "Q-CLIENT-REFUSED",
-                    "a new connection was closed at once, %" PRIu64 " in a row: %s",
+                    "a new connection was closed at once, %" PRIu64 " in a row: %s%s",
                     s->refused,
                     status == TROUPE_ELIMIT ? "there are clients_max already"
-                                            : troupe_status_text(status));
+                                            : troupe_status_text(status),
+                    more);
         }
     }
 }

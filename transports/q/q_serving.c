@@ -2,6 +2,8 @@
  * q_serving.c - a server's settings, its users, and events as messages. */
 #include "transports/q/q_serving.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -185,6 +187,47 @@ troupe_status trp_q_service_admits(const struct trp_q_service *service, const ch
         return TROUPE_OK;
     }
     return has_accounts ? TROUPE_EAGAIN : TROUPE_EACCESS;
+}
+
+/* ---- the log ---- */
+
+/* The last place is for all events for which there is no other. */
+static struct trp_q_lines *lines_of(struct trp_q_service *service, const char *event)
+{
+    size_t at = 0;
+
+    while (at < TRP_Q_LINE_EVENTS - 1 && service->lines[at].event != NULL &&
+           strcmp(service->lines[at].event, event) != 0) {
+        at++;
+    }
+    service->lines[at].event = event;
+    return &service->lines[at];
+}
+
+bool trp_q_service_says(struct trp_q_service *service, troupe_log_level level,
+                        const char *event, troupe_ns now, char more[TRP_Q_LINE_MORE])
+{
+    struct trp_q_lines *lines = lines_of(service, event);
+
+    more[0] = 0;
+    if (level >= TROUPE_LOG_DEBUG) {
+        return true;
+    }
+    if (lines->said == 0 || now - lines->since >= TRP_Q_LINES_SPAN) {
+        lines->since = now;
+        lines->said = 0;
+    }
+    if (lines->said == TRP_Q_LINES) {
+        lines->left_out++;
+        return false;
+    }
+    lines->said++;
+    if (lines->left_out != 0) {
+        (void)snprintf(more, TRP_Q_LINE_MORE, " (and %" PRIu64 " like it before)",
+                       lines->left_out);
+        lines->left_out = 0;
+    }
+    return true;
 }
 
 /* ---- events as messages ---- */

@@ -9,9 +9,26 @@
 #include "transports/q/q_hub.h"
 #include "transports/tls_context.h"
 
+enum {
+    TRP_Q_LINES = 10,       /* of one event, within TRP_Q_LINES_SPAN */
+    TRP_Q_LINE_EVENTS = 16, /* that are told apart */
+    TRP_Q_LINE_MORE = 48    /* room for what is said of lines left out */
+};
+
+#define TRP_Q_LINES_SPAN TROUPE_S(10)
+
+/* Lines of one event in the log. */
+struct trp_q_lines {
+    const char *event; /* NULL: not used yet */
+    troupe_ns since;
+    unsigned said;
+    uint64_t left_out;
+};
+
 struct trp_q_service {
     troupe_q_server_options options; /* defaults filled in; strings are not kept */
     unsigned holders;
+    struct trp_q_lines lines[TRP_Q_LINE_EVENTS];
     uint64_t memory; /* bytes that the clients hold: see q_peer_memory.c */
     bool own_hub;
     troupe_q_hub *hub;
@@ -37,6 +54,14 @@ void trp_q_service_release(struct trp_q_service **service);
 troupe_status trp_q_service_admits(const struct trp_q_service *service, const char *user,
                                    size_t user_size, const char *password,
                                    size_t password_size);
+
+/* Whether a line on a client goes into the log: what clients make happen does not fill
+ * it. Debugging has all lines.
+ *
+ * event   a text that lives for ever
+ * more    receives how many before it did not, or "" */
+bool trp_q_service_says(struct trp_q_service *service, troupe_log_level level,
+                        const char *event, troupe_ns now, char more[TRP_Q_LINE_MORE]);
 
 /* Body of TROUPE_KIND_Q_EVENT: an event and what it borrows, ended together. */
 TROUPE_MUST_CHECK troupe_status trp_q_event_msg(const troupe_q_event *event,
