@@ -262,6 +262,114 @@ START_TEST(the_account_of_a_thread_comes_out_even)
 }
 END_TEST
 
+/* The message of a list, put together of the messages of its items. */
+static struct hex encode_apart(const troupe_q_value *list)
+{
+    struct trp_buffer out;
+    struct hex bytes = {NULL, 0};
+    uint8_t front[14] = {0};
+    struct trp_q_header header = {.kind = plain.kind};
+
+    trp_buffer_init(&out, 1 << 28);
+    OK(trp_buffer_add(&out, front, sizeof(front)));
+    for (size_t i = 0; i < list->count; i++) {
+        struct hex item = encode(TRP_Q_ITEMS(list)[i], &plain);
+        OK(trp_buffer_add(&out, item.bytes + 8, item.size - 8));
+        trp_free(item.bytes);
+    }
+    bytes.bytes = trp_buffer_take(&out, &bytes.size);
+    trp_buffer_fini(&out);
+    header.total = bytes.size;
+    trp_q_header_write(bytes.bytes, &header);
+    memcpy(bytes.bytes + 10, &list->count, 4);
+    return bytes;
+}
+
+/* Into a buffer that holds exactly that much, and one with room for more. */
+static void check_encoding(const troupe_q_value *list)
+{
+    struct hex apart = encode_apart(list);
+
+    for (size_t more = 0; more <= 1 << 20; more += 1 << 20) {
+        struct trp_buffer out;
+        struct trp_q_why why = {"", 0};
+        uint64_t size = 0;
+        trp_buffer_init(&out, apart.size + 3 + more);
+        OK(trp_buffer_add(&out, "abc", 3));
+        OK(trp_q_encode(list, &plain, &out, &why));
+        OK(trp_q_encoded_size(list, &plain, &size, &why));
+        ck_assert_uint_eq(size, apart.size);
+        ck_assert_uint_eq(trp_buffer_size(&out), apart.size + 3);
+        ck_assert(memcmp(trp_buffer_front(&out) + 3, apart.bytes, apart.size) == 0);
+        trp_buffer_fini(&out);
+        trp_buffer_init(&out, apart.size - 1);
+        ck_assert_int_eq(trp_q_encode(list, &plain, &out, &why), TROUPE_ELIMIT);
+        ck_assert_uint_eq(trp_buffer_size(&out), 0);
+        trp_buffer_fini(&out);
+    }
+    trp_free(apart.bytes);
+}
+
+START_TEST(a_long_list_is_sent_whatever_is_between_its_atoms)
+{
+    enum { COUNT = 5000 };
+    static const size_t places[] = {0, 1, 311, 312, 2500, COUNT - 2, COUNT - 1};
+    struct q_random random = {77};
+
+    for (int base = 1; base <= TROUPE_Q_TIME; base++) {
+        base += base == 3;
+        troupe_q_value *list = trp_q_new(TROUPE_Q_LIST, COUNT);
+        for (size_t i = 0; i < COUNT; i++) {
+            TRP_Q_ITEMS(list)[i] = atom(&random, base);
+        }
+        check_encoding(list);
+        for (size_t i = 0; i < TRP_COUNT(places); i++) {
+            troupe_q_value *other = i % 2 == 0 ? trp_q_of_text("a text among atoms", 18)
+                                               : trp_q_of_long(-TROUPE_Q_LONG, 5);
+            troupe_q_value *was = TRP_Q_ITEMS(list)[places[i]];
+            TRP_Q_ITEMS(list)[places[i]] = other;
+            check_encoding(list);
+            TRP_Q_ITEMS(list)[places[i]] = was;
+            troupe_q_unref(&other);
+        }
+        troupe_q_unref(&list);
+    }
+}
+END_TEST
+
+START_TEST(long_lists_inside_other_values_are_sent)
+{
+    enum { COUNT = 4200 };
+    struct q_random random = {78};
+    troupe_q_value *outer = trp_q_new(TROUPE_Q_LIST, 4);
+
+    for (size_t k = 0; k < 4; k++) {
+        troupe_q_value *list = trp_q_new(TROUPE_Q_LIST, COUNT);
+        for (size_t i = 0; i < COUNT; i++) {
+            TRP_Q_ITEMS(list)
+            [i] = atom(&random, i % 3 == k ? TROUPE_Q_BOOLEAN : TROUPE_Q_SHORT);
+        }
+        TRP_Q_ITEMS(outer)[k] = list;
+    }
+    check_encoding(outer);
+    troupe_q_value **last = &TRP_Q_ITEMS(TRP_Q_ITEMS(outer)[1])[COUNT - 1];
+    troupe_q_unref(last);
+    *last = trp_q_of_text("no atom", 7);
+    check_encoding(outer);
+    troupe_q_value *dict = NULL;
+    OK(troupe_q_dict(TRP_Q_ITEMS(outer)[0], TRP_Q_ITEMS(outer)[1], &dict));
+    struct hex bytes = encode(dict, &plain);
+    troupe_q_value *back = NULL;
+    struct trp_q_why why = {"", 0};
+    OK(decode(bytes.bytes, bytes.size, &back, &why));
+    ck_assert(troupe_q_match(dict, back));
+    trp_free(bytes.bytes);
+    troupe_q_unref(&back);
+    troupe_q_unref(&dict);
+    troupe_q_unref(&outer);
+}
+END_TEST
+
 START_TEST(no_memory_for_atoms_leaves_nothing_behind)
 {
     troupe_q_value *list = list_of(7, 2000, 300);
@@ -299,6 +407,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_atom_of_a_list_is_copied_before_it_changes);
     tcase_add_test(tcase, a_list_takes_no_more_memory_than_it_may);
     tcase_add_test(tcase, the_account_of_a_thread_comes_out_even);
+    tcase_add_test(tcase, a_long_list_is_sent_whatever_is_between_its_atoms);
+    tcase_add_test(tcase, long_lists_inside_other_values_are_sent);
     tcase_add_test(tcase, no_memory_for_atoms_leaves_nothing_behind);
     suite_add_tcase(suite, tcase);
     return suite;

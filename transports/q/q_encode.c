@@ -8,18 +8,27 @@
 #include "transports/q/q_compress.h"
 #include "transports/q/q_symbol.h"
 
-enum { SHAPE = 6, SHAPE_WIDE = 10 }; /* type, attribute and count */
+enum {
+    SHAPE = 6, /* type, attribute and count */
+    SHAPE_WIDE = 10,
+    LONG_LIST = 4096, /* items; to look at so many twice costs more than to write them */
+    SAMPLES = 16
+};
 
 struct measure {
     uint64_t size; /* so far; grows by less than memory holds, so it cannot wrap */
     uint32_t depth;
     uint8_t capability;
+    bool guess;   /* a long list may be measured by a few of its items */
+    bool guessed; /* one was, so that `size` is what it takes at most */
     struct trp_q_why *why;
 };
 
 struct writer {
-    uint8_t *at;
+    uint8_t *at, *end; /* before `end` more than an item may be written for a while */
     bool big, swap;
+    bool guess; /* as when it was measured */
+    bool wrong; /* a list is not what was guessed of it; the rest is not written */
 };
 
 static troupe_status refuse(struct measure *m, troupe_status status, const char *text)
@@ -33,17 +42,72 @@ static bool is_wide(const troupe_q_value *v)
     return (v->attr & TRP_Q_WIDE) != 0 || v->count > UINT32_MAX;
 }
 
+/* What an atom of up to 8 bytes takes, by the low byte of its type; 0: it is none. */
+#define ATOM(base, size) [256 - (base)] = (size)
+static const uint8_t atom_sizes[256] = {
+    ATOM(TROUPE_Q_BOOLEAN, 2),  ATOM(TROUPE_Q_BYTE, 2),   ATOM(TROUPE_Q_SHORT, 3),
+    ATOM(TROUPE_Q_INT, 5),      ATOM(TROUPE_Q_LONG, 9),   ATOM(TROUPE_Q_REAL, 5),
+    ATOM(TROUPE_Q_FLOAT, 9),    ATOM(TROUPE_Q_CHAR, 2),   ATOM(TROUPE_Q_TIMESTAMP, 9),
+    ATOM(TROUPE_Q_MONTH, 5),    ATOM(TROUPE_Q_DATE, 5),   ATOM(TROUPE_Q_DATETIME, 9),
+    ATOM(TROUPE_Q_TIMESPAN, 9), ATOM(TROUPE_Q_MINUTE, 5), ATOM(TROUPE_Q_SECOND, 5),
+    ATOM(TROUPE_Q_TIME, 5)};
+#undef ATOM
+
 static troupe_status measure_value(struct measure *m, const troupe_q_value *v);
+
+/* The atoms from item `i` on. Returns where something else is, or the end. */
+static size_t measure_atoms(struct measure *m, const troupe_q_value *v, size_t i)
+{
+    troupe_q_value *const *items = TRP_Q_ITEMS(v);
+    size_t size = 0, each;
+
+    for (; i < v->count && (each = atom_sizes[(uint8_t)items[i]->type]) != 0; i++) {
+        size += each;
+    }
+    m->size += size;
+    return i;
+}
+
+/* How much the items of a list take at most if all are like a few of them: atoms of no
+ * more bytes. 0: they are not, or it is short. */
+static size_t guess_of(const troupe_q_value *v)
+{
+    size_t most = 0;
+
+    if (v->type != TROUPE_Q_LIST || v->count < LONG_LIST) {
+        return 0;
+    }
+    for (size_t i = 0; i < SAMPLES; i++) {
+        const troupe_q_value *item = TRP_Q_ITEMS(v)[v->count / SAMPLES * i];
+        size_t size = atom_sizes[(uint8_t)item->type];
+        if (size == 0) {
+            return 0;
+        }
+        most = size > most ? size : most;
+    }
+    return v->count * most;
+}
 
 static troupe_status measure_parts(struct measure *m, const troupe_q_value *v)
 {
     troupe_status status = TROUPE_OK;
+    bool all_known = m->capability >= TRP_Q_CAP_COMPRESS;
+    size_t guess = all_known && m->guess ? guess_of(v) : 0;
 
     if (++m->depth > TROUPE_Q_DEPTH_MAX) {
         return refuse(m, TROUPE_ELIMIT, "nested too deep");
     }
+    if (guess != 0) {
+        m->size += guess;
+        m->guessed = true;
+        m->depth--;
+        return TROUPE_OK;
+    }
     for (size_t i = 0; status == TROUPE_OK && i < v->count; i++) {
-        status = measure_value(m, TRP_Q_ITEMS(v)[i]);
+        i = all_known ? measure_atoms(m, v, i) : i;
+        if (i < v->count) {
+            status = measure_value(m, TRP_Q_ITEMS(v)[i]);
+        }
     }
     m->depth--;
     return status;
@@ -158,10 +222,57 @@ static void write_symbol(struct writer *out, const char *symbol)
 
 static void write_value(struct writer *out, const troupe_q_value *v);
 
+/* The atoms from item `i` on, 8 bytes of each, of which the next item covers what is too
+ * much. Returns where something else is, or `end` is near. */
+static size_t write_atoms(struct writer *out, const troupe_q_value *v, size_t i,
+                          const uint8_t *end)
+{
+    troupe_q_value *const *items = TRP_Q_ITEMS(v);
+    uint8_t *at = out->at;
+
+    for (; i < v->count && end - at > 8; i++) {
+        const troupe_q_value *item = items[i];
+        uint8_t type = (uint8_t)item->type;
+        if (atom_sizes[type] == 0) {
+            break;
+        }
+        *at = type;
+        memcpy(at + 1, item->data, 8);
+        at += atom_sizes[type];
+    }
+    out->at = at;
+    return i;
+}
+
+/* A list of which at most `guess` bytes were guessed. */
+static void write_guessed(struct writer *out, const troupe_q_value *v, size_t guess)
+{
+    const uint8_t *end = out->at + guess;
+
+    for (size_t i = write_atoms(out, v, 0, end); i < v->count; i++) {
+        const troupe_q_value *item = TRP_Q_ITEMS(v)[i];
+        size_t size = atom_sizes[(uint8_t)item->type];
+        if (size == 0 || size > (size_t)(end - out->at)) {
+            out->wrong = true;
+            return;
+        }
+        write_value(out, item);
+    }
+}
+
 static void write_parts(struct writer *out, const troupe_q_value *v)
 {
-    for (size_t i = 0; i < v->count; i++) {
-        write_value(out, TRP_Q_ITEMS(v)[i]);
+    size_t guess = out->guess ? guess_of(v) : 0;
+
+    if (guess != 0) {
+        write_guessed(out, v, guess);
+        return;
+    }
+    for (size_t i = 0; i < v->count && !out->wrong; i++) {
+        i = out->swap ? i : write_atoms(out, v, i, out->end);
+        if (i < v->count) {
+            write_value(out, TRP_Q_ITEMS(v)[i]);
+        }
     }
 }
 
@@ -236,25 +347,35 @@ static void write_value(struct writer *out, const troupe_q_value *v)
     }
 }
 
+static troupe_status measure_message(struct measure *m, const troupe_q_value *value,
+                                     const struct trp_q_encoding *how)
+{
+    troupe_status status = TROUPE_OK;
+
+    m->size = TRP_Q_HEADER;
+    m->capability = how->capability;
+    if (value->type == TROUPE_Q_ERROR && how->kind == TRP_Q_RESPONSE) {
+        m->size += value->count + 2;
+    } else {
+        status = measure_value(m, value);
+    }
+    if (status == TROUPE_OK && m->size > TRP_Q_SMALL_TOTAL &&
+        how->capability < TRP_Q_CAP_LARGE) {
+        status = refuse(m, TROUPE_ELIMIT, "message too large for the peer");
+    }
+    if (status == TROUPE_OK && m->size > TRP_Q_TOTAL_MAX) {
+        status = refuse(m, TROUPE_ELIMIT, "message larger than a message can be");
+    }
+    return status;
+}
+
 troupe_status trp_q_encoded_size(const troupe_q_value *value,
                                  const struct trp_q_encoding *how, uint64_t *out,
                                  struct trp_q_why *why)
 {
-    struct measure m = {.size = TRP_Q_HEADER, .capability = how->capability, .why = why};
-    troupe_status status = TROUPE_OK;
+    struct measure m = {.why = why};
+    troupe_status status = measure_message(&m, value, how);
 
-    if (value->type == TROUPE_Q_ERROR && how->kind == TRP_Q_RESPONSE) {
-        m.size += value->count + 2;
-    } else {
-        status = measure_value(&m, value);
-    }
-    if (status == TROUPE_OK && m.size > TRP_Q_SMALL_TOTAL &&
-        how->capability < TRP_Q_CAP_LARGE) {
-        status = refuse(&m, TROUPE_ELIMIT, "message too large for the peer");
-    }
-    if (status == TROUPE_OK && m.size > TRP_Q_TOTAL_MAX) {
-        status = refuse(&m, TROUPE_ELIMIT, "message larger than a message can be");
-    }
     if (status == TROUPE_OK) {
         *out = m.size;
     }
@@ -273,6 +394,27 @@ static troupe_status out_of_room(struct trp_buffer *out, uint64_t at,
     return status;
 }
 
+/* Writes a message to room of `size` bytes.
+ *
+ * guess   as when it was measured
+ *
+ * Returns how many it took; 0: the guess was wrong. */
+static uint64_t write_to(uint8_t *to, const troupe_q_value *value,
+                         const struct trp_q_encoding *how, uint64_t size, bool guess)
+{
+    struct trp_q_header header = {.kind = how->kind, .big = how->big};
+    struct writer w = {.at = to + TRP_Q_HEADER,
+                       .end = to + size,
+                       .big = how->big,
+                       .swap = how->big != trp_q_host_is_big(),
+                       .guess = guess};
+
+    write_value(&w, value);
+    header.total = (uint64_t)(w.at - to);
+    trp_q_header_write(to, &header);
+    return w.wrong ? 0 : header.total;
+}
+
 static troupe_status write_message(const troupe_q_value *value,
                                    const struct trp_q_encoding *how, uint64_t size,
                                    struct trp_buffer *out, struct trp_q_why *why)
@@ -282,14 +424,20 @@ static troupe_status write_message(const troupe_q_value *value,
     if (to == NULL) {
         return out_of_room(out, size, why);
     }
-    struct trp_q_header header = {.total = size, .kind = how->kind, .big = how->big};
-    struct writer w = {.at = to + TRP_Q_HEADER,
-                       .big = how->big,
-                       .swap = how->big != trp_q_host_is_big()};
-    trp_q_header_write(to, &header);
-    write_value(&w, value);
-    trp_buffer_wrote(out, (size_t)size);
+    trp_buffer_wrote(out, (size_t)write_to(to, value, how, size, false));
     return TROUPE_OK;
+}
+
+/* Whether it could be written by a guess of its size. */
+static bool write_guess(const troupe_q_value *value, const struct trp_q_encoding *how,
+                        uint64_t size, struct trp_buffer *out)
+{
+    uint8_t *to = size <= out->limit ? trp_buffer_reserve(out, (size_t)size) : NULL;
+    uint64_t took = to != NULL ? write_to(to, value, how, size, true) : 0;
+
+    out->status = TROUPE_OK;
+    trp_buffer_wrote(out, (size_t)took);
+    return took != 0;
 }
 
 troupe_status trp_q_encode_front(const troupe_q_value *value,
@@ -342,18 +490,25 @@ static troupe_status write_packed(const troupe_q_value *value,
 troupe_status trp_q_encode(const troupe_q_value *value, const struct trp_q_encoding *how,
                            struct trp_buffer *out, struct trp_q_why *why)
 {
-    uint64_t size = 0;
-    troupe_status status = trp_q_encoded_size(value, how, &size, why);
+    bool pack = how->compress && how->capability >= TRP_Q_CAP_COMPRESS;
+    struct measure m = {.guess = !pack && how->big == trp_q_host_is_big(), .why = why};
+    troupe_status status = measure_message(&m, value, how);
 
-    if (status != TROUPE_OK) {
-        return status;
-    }
-    if (out->status != TROUPE_OK) {
+    if (out->status != TROUPE_OK && (status == TROUPE_OK || m.guessed)) {
         *why = (struct trp_q_why){"the buffer failed before", 0};
         return out->status;
     }
-    bool pack = how->compress && how->capability >= TRP_Q_CAP_COMPRESS &&
-                size > TRP_Q_COMPRESS_ABOVE;
-    return pack ? write_packed(value, how, size, out, why)
-                : write_message(value, how, size, out, why);
+    if (m.guessed) {
+        if (status == TROUPE_OK && write_guess(value, how, m.size, out)) {
+            return TROUPE_OK;
+        }
+        m = (struct measure){.why = why};
+        status = measure_message(&m, value, how);
+    }
+    if (status != TROUPE_OK) {
+        return status;
+    }
+    return pack && m.size > TRP_Q_COMPRESS_ABOVE
+               ? write_packed(value, how, m.size, out, why)
+               : write_message(value, how, m.size, out, why);
 }
