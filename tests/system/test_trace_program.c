@@ -202,6 +202,7 @@ START_TEST(what_a_killed_program_held_is_read_whole)
         child = pid; /* only its number is used */
         ck_assert_int_eq(troupe("ps"), 0);
         ck_assert(says("dead"));
+        ck_assert_msg(!says(" 0ns "), "it has lived: %s", output);
         ck_assert_int_eq(troupe_pid("list", "kind:vault"), 0);
         expect_complete_copy();
         child = 0;
@@ -241,6 +242,25 @@ START_TEST(a_switched_off_program_cannot_be_seen)
 }
 END_TEST
 
+START_TEST(a_copy_that_cannot_be_written_is_told_with_the_reason)
+{
+    char arguments[COMMAND / 2], command[COMMAND];
+
+    start(NULL);
+    (void)snprintf(arguments, sizeof(arguments), "dump %ld -o '%s/none/x.trp'",
+                   (long)child, scratch);
+    ck_assert_int_eq(troupe(arguments), 1);
+    ck_assert_msg(says("No such file or directory"), "%s", output);
+    /* A disk that is full after 20 blocks of 512 bytes leaves nothing behind. */
+    (void)snprintf(command, sizeof(command),
+                   "trap '' XFSZ; ulimit -f 20; '%s' trace dump %ld -o '%s'", TRP_PROGRAM,
+                   (long)child, copy);
+    ck_assert_int_eq(scratch_run(command, output, sizeof(output)), 1);
+    ck_assert_msg(says("cannot be written: File too large"), "%s", output);
+    ck_assert_int_ne(access(copy, F_OK), 0);
+}
+END_TEST
+
 START_TEST(wrong_usage_is_told_with_exit_code_2)
 {
     ck_assert_int_eq(troupe(""), 2);
@@ -264,6 +284,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, what_a_killed_program_held_is_read_whole);
     tcase_add_test(tcase, a_program_leaves_a_copy_of_its_own_and_removes_its_files);
     tcase_add_test(tcase, a_switched_off_program_cannot_be_seen);
+    tcase_add_test(tcase, a_copy_that_cannot_be_written_is_told_with_the_reason);
     tcase_add_test(tcase, wrong_usage_is_told_with_exit_code_2);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * cmd_trace_dump.c - a copy of the recorder (dump), and whether a copy is complete
  * (check). */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actors/recorder.h"
+#include "mailbox/alloc.h"
 #include "tools/cli/cmd.h"
 #include "tools/cli/cmd_trace.h"
 #include "tools/trace/trace_check.h"
@@ -13,8 +16,31 @@
 
 enum { PATH = 1024, SHOWN = 100 };
 
+/* Removes what there is of a copy that could not be finished, so that the next try finds
+ * room and its name free. */
+static void discard(const char *directory)
+{
+    static const char *const names[] = {"metadata", "troupe/actors", "troupe/info"};
+    char path[PATH];
+
+    for (uint32_t w = 1; w < TROUPE_TRACE_WORKERS; w++) {
+        (void)snprintf(path, sizeof(path), "%s/fast.%" PRIu32, directory, w);
+        (void)unlink(path);
+        (void)snprintf(path, sizeof(path), "%s/slow.%" PRIu32, directory, w);
+        (void)unlink(path);
+    }
+    for (size_t i = 0; i < TRP_COUNT(names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+        (void)unlink(path);
+    }
+    (void)snprintf(path, sizeof(path), "%s/troupe", directory);
+    (void)rmdir(path);
+    (void)rmdir(directory);
+}
+
 static int copy(struct trp_trace_at *at, const char *directory, bool json)
 {
+    errno = 0;
     at->info.taken = trp_trace_now(at);
     at->info.settled = 0;
     if (at->place.alive) {
@@ -26,7 +52,11 @@ static int copy(struct trp_trace_at *at, const char *directory, bool json)
         return trp_cmd_fail(1, "%s is there already", directory);
     }
     if (status != TROUPE_OK) {
-        return trp_cmd_fail(1, "%s: %s", directory, troupe_status_text(status));
+        const char *why = status == TROUPE_ESYSTEM && errno != 0
+                              ? strerror(errno)
+                              : troupe_status_text(status);
+        discard(directory);
+        return trp_cmd_fail(1, "%s cannot be written: %s", directory, why);
     }
     if (json) {
         (void)printf("{\"v\":1,\"cmd\":\"dump\",\"pid\":%" PRIu32 ",\"lost\":%" PRIu32

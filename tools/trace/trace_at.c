@@ -120,6 +120,37 @@ static bool read_part(void *context, enum trp_trace_part part, uint32_t worker,
                     offset % FILE_BYTES);
 }
 
+static uint64_t end_of_ring(struct trp_trace_at *at, uint32_t worker, bool slow)
+{
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < trp_ring_packets(&at->info, slow); i++) {
+        troupe_trace_packet head;
+        uint64_t offset =
+            trp_ring_offset(&at->info, slow) + (uint64_t)i * TROUPE_TRACE_PACKET;
+        if (read_part(at, TRP_PART_RING, worker, offset, &head, sizeof(head)) &&
+            trp_packet_is_valid(&head, &at->info) && head.end > end) {
+            end = head.end;
+        }
+    }
+    return end;
+}
+
+/* The clock of a dead process stands at the last thing it recorded. */
+static void find_the_end(struct trp_trace_at *at)
+{
+    uint64_t end = at->info.latest_ticks;
+
+    for (uint32_t w = 1; w < TROUPE_TRACE_WORKERS; w++) {
+        if (at->info.workers[w].open != 0 && at->info.mode == TROUPE_TRACE_RING) {
+            uint64_t fast = end_of_ring(at, w, false), slow = end_of_ring(at, w, true);
+            end = fast > end ? fast : end;
+            end = slow > end ? slow : end;
+        }
+    }
+    at->info.taken = end;
+}
+
 troupe_status trp_trace_open_place(const struct trp_trace_place *place,
                                    struct trp_trace_at **out)
 {
@@ -151,6 +182,9 @@ troupe_status trp_trace_open_place(const struct trp_trace_place *place,
         return status;
     }
     at->place.pid = at->info.pid;
+    if (!at->place.alive && !at->place.is_copy) {
+        find_the_end(at);
+    }
     *out = at;
     return TROUPE_OK;
 }
