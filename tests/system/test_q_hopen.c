@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <troupe/engine.h>
+
 #include "tests/support/certs.h"
 #include "tests/system/q_outgoing.h"
 
@@ -75,6 +77,35 @@ START_TEST(the_user_and_the_password_are_those_of_the_address)
     IS("'access", "hopen %u", there);
     IS("'access", "`:localhost:%u:joe:no \"1\"", there);
     outgoing_end();
+}
+END_TEST
+
+START_TEST(a_script_that_opens_the_engine_opens_connections)
+{
+    troupe_embedq_options q = TROUPE_EMBEDQ_OPTIONS;
+    troupe_engine_options options = TROUPE_ENGINE_OPTIONS;
+    troupe_q_hub *hub = NULL;
+    troupe_id other;
+    char script[128];
+
+    outgoing_begin();
+    FAR("::", "got:0;there:0");
+    (void)snprintf(script, sizeof(script),
+                   "h:hopen %u\nneg[h]\"got:1\"\nx:h\"1+1\"\n.z.ts:{neg[h]\"there+:1\"}\n"
+                   "\\t 1\n",
+                   there);
+    OK(troupe_q_hub_new(sys, &hub));
+    q.script = script;
+    q.host = troupe_q_hub_host(hub);
+    q.context = hub;
+    options.config = &q;
+    options.name = "other";
+    OK(troupe_engine_open(sys, &troupe_engine_embedq, &options, &other));
+    FAR("1", "got");
+    while (strcmp(far("there>3"), "1b") != 0) {
+    }
+    outgoing_end();
+    troupe_q_hub_free(&hub);
 }
 END_TEST
 
@@ -302,6 +333,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, every_form_of_an_address_opens);
     tcase_add_test(tests, what_is_no_address_is_an_error_of_q);
     tcase_add_test(tests, the_user_and_the_password_are_those_of_the_address);
+    tcase_add_test(tests, a_script_that_opens_the_engine_opens_connections);
     tcase_add_test(tests, a_connection_can_be_one_of_tls);
     tcase_add_test(tests, calls_are_answered_with_values_and_errors);
     tcase_add_test(tests, messages_are_sent_without_an_answer_and_in_order);

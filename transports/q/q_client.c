@@ -191,7 +191,8 @@ static troupe_status client_receive(troupe_self *self, void *state, troupe_msg *
         }
         break;
     case TRP_KIND_Q_TOOK:
-        c->shown -= c->shown > 0;
+        c->shown -=
+            troupe_msg_tag(*msg) < c->shown ? (uint32_t)troupe_msg_tag(*msg) : c->shown;
         if (c->push == NULL) {
             read_input(self, c);
         }

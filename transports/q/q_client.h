@@ -10,7 +10,8 @@
 
 enum {
     TRP_KIND_Q_STALL = TROUPE_KIND_RESERVED + 0x1f, /* look whether output goes out */
-    TRP_KIND_Q_TOOK = TROUPE_KIND_RESERVED + 0x72   /* the handler is done with a push */
+    TRP_KIND_Q_TOOK =
+        TROUPE_KIND_RESERVED + 0x72 /* tag: pushes the handler is done with */
 };
 
 /* Another way to the peer than sockets.

@@ -184,6 +184,9 @@ static void tick(troupe_self *self, struct exchange *x, uint64_t round)
         status = troupe_ask(self, x->ticks.engine, &msg, TROUPE_NEVER, 0, NULL);
     }
     x->ticks.busy = status == TROUPE_OK;
+    if (status == TROUPE_EGONE) {
+        (void)troupe_timer_cancel(self, x->ticks.timer);
+    }
     troupe_msg_free(&msg);
 }
 

@@ -19,6 +19,7 @@ void trp_q_line_queue_init(struct trp_q_line_queue *queue)
 {
     queue->first = NULL;
     queue->end = &queue->first;
+    queue->count = 0;
 }
 
 void trp_q_line_queue_put(struct trp_q_line_queue *queue, troupe_msg **msg)
@@ -26,6 +27,7 @@ void trp_q_line_queue_put(struct trp_q_line_queue *queue, troupe_msg **msg)
     (*msg)->next = NULL;
     *queue->end = *msg;
     queue->end = &(*msg)->next;
+    queue->count++;
     *msg = NULL;
 }
 
@@ -36,6 +38,7 @@ troupe_msg *trp_q_line_queue_remove(struct trp_q_line_queue *queue, troupe_msg *
     if (msg != NULL) {
         *at = msg->next;
         queue->end = *at != NULL ? queue->end : at;
+        queue->count--;
         msg->next = NULL;
     }
     return msg;
@@ -215,6 +218,7 @@ static troupe_status line_receive(troupe_self *self, void *state, troupe_msg **m
         break;
     case TRP_KIND_Q_OFFER:
         line->offering = false;
+        trp_q_line_pay(self, line);
         trp_q_line_offer(self, line);
         trp_q_line_rest(self, line);
         break;

@@ -8,13 +8,37 @@
 #include "transports/q/q_client.h"
 #include "transports/q/q_line_state.h"
 
+enum { HELD_MAX = 1 << 20 }; /* messages, while an answer is due behind them */
+
 #define OFFER_AGAIN TROUPE_MS(2)
 
 /* ---- answers to the peer ---- */
 
-static void took(troupe_self *self, const struct trp_q_line *line)
+static void offer_later(troupe_self *self, struct trp_q_line *line)
 {
-    trp_ignore(troupe_signal(self, line->client, TRP_KIND_Q_TOOK, 0));
+    if (!line->offering) {
+        line->offering =
+            troupe_after(self, OFFER_AGAIN, TRP_KIND_Q_OFFER, 0, NULL) == TROUPE_OK;
+    } /* without a timer: with the next that comes */
+}
+
+void trp_q_line_pay(troupe_self *self, struct trp_q_line *line)
+{
+    if (line->owed == 0) {
+        return;
+    }
+    troupe_status status = troupe_signal(self, line->client, TRP_KIND_Q_TOOK, line->owed);
+    if (status == TROUPE_OK || status == TROUPE_EGONE) {
+        line->owed = 0;
+    } else {
+        offer_later(self, line);
+    }
+}
+
+static void took(troupe_self *self, struct trp_q_line *line)
+{
+    line->owed++;
+    trp_q_line_pay(self, line);
 }
 
 static void respond(troupe_self *self, struct trp_q_line *line)
@@ -136,8 +160,7 @@ void trp_q_line_offer(troupe_self *self, struct trp_q_line *line)
            line->asked_count < TRP_Q_LINE_ASKED) {
         troupe_status status = ask_engine(self, line);
         if (status == TROUPE_EBUSY) {
-            line->offering = troupe_after(self, OFFER_AGAIN, TRP_KIND_Q_OFFER, 0, NULL) ==
-                             TROUPE_OK; /* else: with the next that comes */
+            offer_later(self, line);
             return;
         }
         if (status != TROUPE_OK) {
@@ -225,6 +248,11 @@ void trp_q_line_arrived(troupe_self *self, struct trp_q_line *line, troupe_msg *
         return;
     }
     if (troupe_msg_kind(*msg) == TROUPE_KIND_Q_SYNC && !numbered(self, line, &request)) {
+        return;
+    }
+    if (line->in.count >= HELD_MAX) {
+        took(self, line);
+        trp_ignore(troupe_stop(self, line->client)); /* it does not come to the answer */
         return;
     }
     troupe_msg_set_tag(*msg, request);

@@ -29,6 +29,7 @@ enum { TRP_Q_LINE_SHIFT = 60, TRP_Q_LINE_ASKED = 32 };
 /* Messages that wait. Zeroed is empty after trp_q_line_queue_init. */
 struct trp_q_line_queue {
     troupe_msg *first, **end;
+    uint32_t count;
 };
 
 struct trp_q_line {
@@ -52,6 +53,7 @@ struct trp_q_line {
 
     struct trp_q_line_queue in; /* from the peer, for which the engine has no room */
     bool offering;              /* a TRP_KIND_Q_OFFER will come */
+    uint32_t owed;              /* of which the client does not know that we have them */
     struct trp_q_line_asked {
         troupe_future future;
         uint64_t number;
@@ -98,6 +100,8 @@ void trp_q_line_settle(struct trp_q_line *line, troupe_status status);
 void trp_q_line_arrived(troupe_self *self, struct trp_q_line *line, troupe_msg **msg);
 /* Gives who waits for a message the first that has come. */
 void trp_q_line_take_next(troupe_self *self, struct trp_q_line *line);
+/* Tells the client how many of its messages are done with. */
+void trp_q_line_pay(troupe_self *self, struct trp_q_line *line);
 void trp_q_line_offer(troupe_self *self, struct trp_q_line *line);
 void trp_q_line_handled(troupe_self *self, struct trp_q_line *line, troupe_msg *msg);
 void trp_q_line_defer(troupe_self *self, struct trp_q_line *line, troupe_msg *msg);
