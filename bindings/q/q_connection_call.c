@@ -491,7 +491,9 @@ troupe_status troupe_q_connection_call_async(troupe_q_connection *conn,
     if (status != TROUPE_OK) {
         return status;
     }
-    acquire(conn);
+    if (request->reuse) { /* else the call meets no other */
+        acquire(conn);
+    }
     status = plan(conn, request, true, &p, failure);
     if (status == TROUPE_OK) {
         status = begin(conn, &p, request->reuse, out, response);
@@ -500,6 +502,8 @@ troupe_status troupe_q_connection_call_async(troupe_q_connection *conn,
             (void)trp_q_failed(failure, status, "%s", troupe_status_text(status));
         }
     }
-    release(conn);
+    if (request->reuse) {
+        release(conn);
+    }
     return status;
 }

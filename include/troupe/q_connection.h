@@ -35,8 +35,9 @@ typedef enum troupe_q_message {
     TROUPE_Q_RESP_MSG = 2
 } troupe_q_message;
 
-/* Held around each whole call: sending, and for sync calls the answer. For programs whose
- * own state a call must not overlap with; the connection needs none. */
+/* Held around each whole call: sending, and for sync calls the answer; not around calls
+ * over a connection of their own. For programs whose own state a call must not overlap
+ * with; the connection needs none. */
 typedef struct troupe_q_lock {
     void (*acquire)(void *context);
     void (*release)(void *context);

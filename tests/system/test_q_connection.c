@@ -207,6 +207,11 @@ START_TEST(parameter_lock_is_held_around_a_whole_call)
     ck_assert_int_eq(troupe_q_connection_query(conn, "`a+1", 0, NULL, NULL, &failure),
                      TROUPE_EREMOTE); /* released also then */
     ck_assert_int_eq(calls, 2);
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    request.text = "1+1";
+    request.reuse = false; /* over a connection of its own, without the lock */
+    OK(troupe_q_connection_call(conn, &request, NULL, &failure));
+    ck_assert_int_eq(calls, 2);
     troupe_q_connection_free(&conn);
     options.kind = TROUPE_Q_ASYNC_CONNECTION;
     conn = conn_open(options);

@@ -120,7 +120,7 @@ START_TEST(connecting_sends_no_queries_of_its_own)
 {
     troupe_q_connection *watcher = conn_sync();
 
-    conn_asks(watcher, "n:0;.z.pg:{n::n+1;value x};1", "1");
+    conn_asks(watcher, "n:0;.z.pg:.z.ps:{n::n+1;value x};1", "1");
     troupe_q_connection *conn = conn_sync();
     conn_asks(watcher, "n", "1"); /* this very query */
     troupe_q_connection_free(&conn);
