@@ -121,13 +121,17 @@ static troupe_status begin(struct troupe_q_connection *conn, troupe_failure *fai
 {
     bool raw = conn->options.kind == TROUPE_Q_RAW_CONNECTION;
     struct trp_q_link *link = NULL;
+    troupe_failure why = {.status = TROUPE_OK};
 
     troupe_status status = conn->options.as_server
-                               ? trp_q_server_link(conn, &link)
+                               ? trp_q_server_link(conn, &link, &why)
                                : trp_q_connection_link(conn, false, raw, &link);
     if (status != TROUPE_OK) {
-        return trp_q_failed(failure, status, "Connection error: %s",
-                            troupe_status_text(status));
+        bool of_tls =
+            conn->options.tls && (status == TROUPE_ETLS || status == TROUPE_ENOENT);
+        return trp_q_failed(failure, status, "%s: %s",
+                            of_tls ? "OpenSSL initialization failed" : "Connection error",
+                            why.text[0] != 0 ? why.text : troupe_status_text(status));
     }
     status = troupe_q_future_wait(link->opened, TROUPE_NEVER, NULL, failure);
     if (status != TROUPE_OK) {
@@ -186,22 +190,30 @@ troupe_status trp_q_connection_ready(struct troupe_q_connection *conn,
 /* ---- opening ---- */
 
 /* Also judged by what is below, so that a lazy connection is refused now, not later. */
-static const char *wrong_below(const struct troupe_q_connection *conn, char *text,
-                               size_t size)
+static troupe_status judge_below(const struct troupe_q_connection *conn,
+                                 troupe_failure *failure)
 {
     static const struct trp_q_link none;
     const troupe_q_options options = client_options(conn, &none);
+    char text[TROUPE_FAILURE_TEXT];
 
-    if (conn->options.as_server || troupe_q_check(&options, text, size) == TROUPE_OK) {
-        return NULL;
+    troupe_status status = conn->options.as_server
+                               ? TROUPE_OK
+                               : troupe_q_check(&options, text, sizeof(text));
+    switch (status) {
+    case TROUPE_OK:
+        return TROUPE_OK;
+    case TROUPE_ENOENT:
+    case TROUPE_ETLS: /* of its files */
+        return trp_q_failed(failure, status, "OpenSSL initialization failed: %s", text);
+    default:
+        return trp_q_failed(failure, status, "%s", text);
     }
-    return text;
 }
 
 static troupe_status make(troupe_system *sys, const troupe_q_connection_options *options,
                           struct troupe_q_connection **out, troupe_failure *failure)
 {
-    char text[TROUPE_FAILURE_TEXT];
     struct troupe_q_connection *conn = trp_calloc(1, sizeof(*conn));
 
     if (conn == NULL || trp_q_connection_copy(conn, options) != TROUPE_OK) {
@@ -212,11 +224,11 @@ static troupe_status make(troupe_system *sys, const troupe_q_connection_options 
         return trp_q_failed(failure, TROUPE_ENOMEM, "%s",
                             troupe_status_text(TROUPE_ENOMEM));
     }
-    const char *wrong = wrong_below(conn, text, sizeof(text));
-    if (wrong != NULL) {
+    troupe_status status = judge_below(conn, failure);
+    if (status != TROUPE_OK) {
         trp_q_connection_free_copies(conn);
         trp_free(conn);
-        return trp_q_failed(failure, TROUPE_EINVAL, "%s", wrong);
+        return status;
     }
     const char *debug = getenv("PYKX_QDEBUG");
     conn->debug = debug != NULL && debug[0] != 0;

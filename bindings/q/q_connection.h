@@ -67,9 +67,10 @@ TROUPE_MUST_CHECK troupe_status trp_q_server_future(struct troupe_q_connection *
 /* Answers what waits to be polled for with a failure. */
 void trp_q_server_abandon(struct trp_q_link *link);
 
-/* Listens. */
+/* Listens. `why` receives why not, when there are particulars. */
 TROUPE_MUST_CHECK troupe_status trp_q_server_link(struct troupe_q_connection *conn,
-                                                  struct trp_q_link **out);
+                                                  struct trp_q_link **out,
+                                                  troupe_failure *why);
 
 /* Whether a name is one of q's own words. */
 bool trp_q_reserved(const char *name);

@@ -499,7 +499,7 @@ troupe_status troupe_q_connection_call_async(troupe_q_connection *conn,
         status = begin(conn, &p, request->reuse, out, response);
         troupe_q_unref(&p.query);
         if (status != TROUPE_OK) {
-            (void)trp_q_failed(failure, status, "%s", troupe_status_text(status));
+            status = failed(p.link, status, troupe_status_text(status), failure);
         }
     }
     if (request->reuse) {

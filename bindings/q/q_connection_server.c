@@ -6,7 +6,8 @@
 #include "actors/runtime.h"
 #include "transports/q/q_conn.h"
 
-troupe_status trp_q_server_link(struct troupe_q_connection *conn, struct trp_q_link **out)
+troupe_status trp_q_server_link(struct troupe_q_connection *conn, struct trp_q_link **out,
+                                troupe_failure *why)
 {
     const troupe_q_connection_options *given = &conn->options;
     troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
@@ -34,6 +35,7 @@ troupe_status trp_q_server_link(struct troupe_q_connection *conn, struct trp_q_l
     options.output_limit = given->output_limit;
     options.message_limit = given->message_limit;
     options.compress = given->compress;
+    options.failure = why;
     for (size_t i = 0; i < TROUPE_Q_EVENTS; i++) {
         options.handlers[i].actor = link->bridge;
     }

@@ -112,10 +112,10 @@ typedef struct troupe_q_connection_options {
  *
  * Returns TROUPE_OK; TROUPE_EINVAL: options that are out of range or do not go together;
  * TROUPE_EDEADLK, TROUPE_ENOMEM; or why there is no connection: TROUPE_EACCESS
- * ("Authentication error"), TROUPE_ETIMEDOUT ("Timeout error"), TROUPE_ETLS,
- * TROUPE_EREFUSED, TROUPE_EUNREACHABLE, TROUPE_ERESOLVE, TROUPE_ELOST ("Connection
- * error"), each followed by the particulars.
- * Thread: any but base. Source: bindings/q/q_connection.c */
+ * ("Authentication error"), TROUPE_ETIMEDOUT ("Timeout error"), TROUPE_ETLS, also
+ * TROUPE_ENOENT of its files ("OpenSSL initialization failed"), TROUPE_EREFUSED,
+ * TROUPE_EUNREACHABLE, TROUPE_ERESOLVE, TROUPE_ELOST ("Connection error"), each followed
+ * by the particulars. Thread: any but base. Source: bindings/q/q_connection.c */
 TROUPE_API TROUPE_MUST_CHECK troupe_status
 troupe_q_connection_open(troupe_system *sys, const troupe_q_connection_options *options,
                          troupe_q_connection **out, troupe_failure *failure);

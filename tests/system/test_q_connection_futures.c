@@ -106,12 +106,19 @@ START_TEST(shutting_down_ends_the_futures_that_wait)
     for (int i = 0; i < 64; i++) {
         futures[i] = conn_call(conn, "sum til 10000");
     }
+    troupe_q_request request = TROUPE_Q_REQUEST;
+    troupe_q_future *late = NULL;
     troupe_system_shutdown(sys, 0);
     for (int i = 0; i < 64; i++) { /* with its answer, or with why not */
         ck_assert_int_ne(troupe_q_future_wait(futures[i], TROUPE_S(60), NULL, NULL),
                          TROUPE_EAGAIN);
         troupe_q_future_unref(&futures[i]);
     }
+    request.text = "1";
+    ck_assert_int_eq(
+        troupe_q_connection_call_async(conn, &request, &late, NULL, &failure),
+        TROUPE_ECLOSED);
+    ck_assert_str_eq(failure.text, "Attempted to use a closed IPC connection");
     troupe_q_connection_free(&conn);
 }
 END_TEST

@@ -416,6 +416,29 @@ static troupe_q_connection *open_with_tls(const troupe_tls_options *own)
     return conn_open(options);
 }
 
+START_TEST(a_server_that_cannot_listen_says_why)
+{
+    troupe_q_connection_options options = conn_options(TROUPE_Q_RAW_CONNECTION);
+    troupe_tls_options own = TROUPE_TLS_OPTIONS;
+    troupe_q_connection *server = NULL;
+
+    options.as_server = true; /* the port is that of the fixture's server */
+    OK(troupe_q_connection_open(sys, &options, &server, &failure));
+    ck_assert_int_eq(troupe_q_connection_await(server, &failure), TROUPE_EINUSE);
+    ck_assert_int_eq(strncmp(failure.text, "Connection error: ", 18), 0);
+    troupe_q_connection_free(&server);
+    own.cert_file = own.key_file = "/no/such.pem";
+    options.tls = true;
+    options.tls_options = &own;
+    options.port = 0;
+    OK(troupe_q_connection_open(sys, &options, &server, &failure));
+    ck_assert_int_eq(troupe_q_connection_await(server, &failure), TROUPE_ENOENT);
+    ck_assert_ptr_nonnull(
+        strstr(failure.text, "OpenSSL initialization failed: SSL_CERT_FILE"));
+    troupe_q_connection_free(&server);
+}
+END_TEST
+
 START_TEST(a_polled_server_may_speak_tls)
 {
     troupe_tls_options own = TROUPE_TLS_OPTIONS, trust = TROUPE_TLS_OPTIONS;
@@ -457,6 +480,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, closing_a_server_refuses_what_comes_meanwhile);
     tcase_add_test(tcase, a_response_to_a_server_ends_that_client_alone);
     tcase_add_test(tcase, closing_a_server_answers_what_was_not_polled_for);
+    tcase_add_test(tcase, a_server_that_cannot_listen_says_why);
     tcase_add_test(tcase, a_polled_server_may_speak_tls);
     suite_add_tcase(suite, tcase);
     return suite;

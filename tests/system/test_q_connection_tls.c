@@ -86,6 +86,20 @@ START_TEST(environment_ssl_ca_cert_file_says_whom_to_trust)
 }
 END_TEST
 
+START_TEST(files_of_tls_that_are_of_no_use_are_said_at_open)
+{
+    begin_as("server.pem", "server.key");
+    set("SSL_CA_CERT_FILE", "/no/such.pem");
+    conn_refused(over_tls(), TROUPE_ENOENT,
+                 "OpenSSL initialization failed: SSL_CA_CERT_FILE");
+    set("SSL_CA_CERT_FILE", certs_path("junk.pem"));
+    conn_refused(over_tls(), TROUPE_ETLS,
+                 "OpenSSL initialization failed: SSL_CA_CERT_FILE");
+    unset("SSL_CA_CERT_FILE");
+    end();
+}
+END_TEST
+
 START_TEST(environment_names_with_kx_come_first)
 {
     begin_as("server.pem", "server.key");
@@ -350,6 +364,7 @@ Suite *test_suite(void)
 
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, environment_ssl_ca_cert_file_says_whom_to_trust);
+    tcase_add_test(tcase, files_of_tls_that_are_of_no_use_are_said_at_open);
     tcase_add_test(tcase, environment_names_with_kx_come_first);
     tcase_add_test(tcase, environment_ssl_verify_server_of_no_trusts_everybody);
     tcase_add_test(
