@@ -12,6 +12,7 @@
 #include <troupe/subscription.h>
 #include <troupe/supervisor.h>
 #include <troupe/system.h>
+#include <troupe/trace.h>
 #include <troupe/version.h>
 
 #endif

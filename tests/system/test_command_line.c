@@ -2,6 +2,7 @@
  * test_command_line.c - the program where its surroundings are poor: standard files that
  * are closed or full, numbers without end, settings that would mean nothing. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/scratch.h"
@@ -100,6 +101,15 @@ START_TEST(an_empty_address_does_not_serve_the_world)
 }
 END_TEST
 
+START_TEST(a_folder_of_unix_sockets_that_is_not_there_is_no_fault_of_the_address)
+{
+    ck_assert_int_eq(setenv("QUDSPATH", "/none/such", 1), 0);
+    refuses("q serve -p 0 --unix", 1, "no such folder");
+    ck_assert_int_eq(unsetenv("QUDSPATH"), 0);
+    refuses("q serve -p 0 --host 192.0.2.1", 1, "no address of this machine");
+}
+END_TEST
+
 START_TEST(settings_of_tls_without_tls_are_refused)
 {
     refuses("q serve -p 0 --tls-cert cert.pem", 2, "--tls both or --tls only");
@@ -127,6 +137,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_filter_that_cannot_hold_is_named);
     tcase_add_test(tcase, arguments_of_bench_out_of_range_are_named);
     tcase_add_test(tcase, an_empty_address_does_not_serve_the_world);
+    tcase_add_test(tcase,
+                   a_folder_of_unix_sockets_that_is_not_there_is_no_fault_of_the_address);
     tcase_add_test(tcase, settings_of_tls_without_tls_are_refused);
     tcase_add_test(tcase, a_file_of_tls_that_cannot_be_read_is_named);
     suite_add_tcase(suite, tcase);

@@ -400,13 +400,16 @@ static int open_server(struct serving *s, struct machine *m)
     if (failure.status != TROUPE_OK) {
         return trp_cmd_fail(1, "%s", failure.text);
     }
-    return status == TROUPE_OK
-               ? -1
-               : trp_cmd_fail(1, "cannot listen on %s port %u: %s",
-                              s->server.host != NULL ? s->server.host : "127.0.0.1",
-                              s->server.port,
-                              status == TROUPE_EINVAL ? "it is no address of this machine"
-                                                      : troupe_status_text(status));
+    if (status == TROUPE_OK) {
+        return -1;
+    }
+    bool all = s->server.unix_domain == TROUPE_Q_UNIX_ALL;
+    return trp_cmd_fail(1, "cannot listen on %s port %u%s: %s",
+                        s->server.host != NULL ? s->server.host : "127.0.0.1",
+                        s->server.port, all ? " and all its Unix sockets" : "",
+                        status != TROUPE_EINVAL ? troupe_status_text(status)
+                        : all ? "there is no such address here, or no such folder"
+                              : "it is no address of this machine");
 }
 
 static void close_machine(struct machine *m)
