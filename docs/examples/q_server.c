@@ -54,6 +54,7 @@ static troupe_q_server_options bounded(void)
     options.clients_max = 100;           /* at once; others are closed */
     options.requests_max = 8;            /* of one client being evaluated */
     options.message_limit = 16 << 20;    /* bytes of one message */
+    options.memory_limit = 1 << 30;      /* bytes, for all clients together */
     options.output_limit = 64 << 20;     /* bytes a client lets wait, then it goes */
     options.login_limit = TROUPE_S(5);   /* from connecting to being let in */
     options.idle_limit = TROUPE_S(3600); /* a silent client is closed, and sent nothing */
