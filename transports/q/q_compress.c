@@ -37,6 +37,8 @@ struct packer {
     uint8_t pending_hash;
 };
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* How many bytes match beyond the first two. */
 static size_t extension(const struct packer *p, size_t from, size_t to)
 {
@@ -45,6 +47,10 @@ static size_t extension(const struct packer *p, size_t from, size_t to)
 
     while (n < most && p->plain[from + n] == p->plain[to + n]) {
         n++;
+        while (n >= 8 && n + 8 <= most &&
+               memcmp(p->plain + from + n, p->plain + to + n, 8) == 0) {
+            n += 8;
+        }
     }
     return n;
 }
@@ -263,8 +269,6 @@ static bool unpack_last(struct unpacker *u)
     }
     return true;
 }
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* What is at hand while there is input and room enough for any 8 items. In an even group
  * the last bytes are kept here: to read them back, memory would have to wait for what was

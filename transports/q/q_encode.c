@@ -70,13 +70,10 @@ static size_t measure_atoms(struct measure *m, const troupe_q_value *v, size_t i
 
 /* How much the items of a list take at most if all are like a few of them: atoms of no
  * more bytes. 0: they are not, or it is short. */
-static size_t guess_of(const troupe_q_value *v)
+static __attribute__((noinline)) size_t guess_long(const troupe_q_value *v)
 {
     size_t most = 0;
 
-    if (v->type != TROUPE_Q_LIST || v->count < LONG_LIST) {
-        return 0;
-    }
     for (size_t i = 0; i < SAMPLES; i++) {
         const troupe_q_value *item = TRP_Q_ITEMS(v)[v->count / SAMPLES * i];
         size_t size = atom_sizes[(uint8_t)item->type];
@@ -86,6 +83,11 @@ static size_t guess_of(const troupe_q_value *v)
         most = size > most ? size : most;
     }
     return v->count * most;
+}
+
+static inline size_t guess_of(const troupe_q_value *v)
+{
+    return v->count < LONG_LIST || v->type != TROUPE_Q_LIST ? 0 : guess_long(v);
 }
 
 static troupe_status measure_parts(struct measure *m, const troupe_q_value *v)
@@ -103,10 +105,13 @@ static troupe_status measure_parts(struct measure *m, const troupe_q_value *v)
         m->depth--;
         return TROUPE_OK;
     }
-    for (size_t i = 0; status == TROUPE_OK && i < v->count; i++) {
-        i = all_known ? measure_atoms(m, v, i) : i;
-        if (i < v->count) {
-            status = measure_value(m, TRP_Q_ITEMS(v)[i]);
+    for (size_t i = 0; status == TROUPE_OK && i < v->count;) {
+        const troupe_q_value *item = TRP_Q_ITEMS(v)[i];
+        if (all_known && atom_sizes[(uint8_t)item->type] != 0) {
+            i = measure_atoms(m, v, i);
+        } else {
+            status = measure_value(m, item);
+            i++;
         }
     }
     m->depth--;
@@ -268,10 +273,14 @@ static void write_parts(struct writer *out, const troupe_q_value *v)
         write_guessed(out, v, guess);
         return;
     }
-    for (size_t i = 0; i < v->count && !out->wrong; i++) {
-        i = out->swap ? i : write_atoms(out, v, i, out->end);
-        if (i < v->count) {
-            write_value(out, TRP_Q_ITEMS(v)[i]);
+    for (size_t i = 0; i < v->count && !out->wrong;) {
+        const troupe_q_value *item = TRP_Q_ITEMS(v)[i];
+        if (atom_sizes[(uint8_t)item->type] != 0 && !out->swap &&
+            out->end - out->at > 8) {
+            i = write_atoms(out, v, i, out->end);
+        } else {
+            write_value(out, item);
+            i++;
         }
     }
 }

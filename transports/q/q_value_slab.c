@@ -7,7 +7,6 @@
 
 #include "mailbox/alloc.h"
 #include "mailbox/pool.h"
-#include "transports/q/q_room.h"
 
 enum {
     VALUES = (TRP_Q_SLAB_USED - TRP_Q_SLAB_VALUES_AT) / (int)sizeof(troupe_q_value),
@@ -106,25 +105,9 @@ static bool has_place(struct trp_q_slab **slab, unsigned places)
     return true;
 }
 
-static troupe_q_value *place_at(struct trp_q_slab *slab, size_t offset)
+bool trp_q_slab_renew(struct trp_q_slab **slab)
 {
-    return (void *)((char *)slab + offset);
-}
-
-troupe_q_value *trp_q_slab_take(struct trp_q_slab **slab)
-{
-    if (!trp_q_room_take(TRP_Q_ROOM_BLOCK)) {
-        return NULL;
-    }
-    if (!has_place(slab, VALUES)) {
-        trp_q_room_give(TRP_Q_ROOM_BLOCK);
-        return NULL;
-    }
-    troupe_q_value *v =
-        place_at(*slab, TRP_Q_SLAB_VALUES_AT + (*slab)->used * sizeof(troupe_q_value));
-    (*slab)->used++;
-    v->home = TRP_Q_IN_SLAB;
-    return v;
+    return has_place(slab, VALUES);
 }
 
 troupe_q_value *trp_q_slab_shorts(struct trp_q_slab **slab, size_t *room)
@@ -133,5 +116,6 @@ troupe_q_value *trp_q_slab_shorts(struct trp_q_slab **slab, size_t *room)
         return NULL;
     }
     *room = (*slab)->places - (*slab)->used;
-    return place_at(*slab, TRP_Q_SLAB_SHORTS_AT + (*slab)->used * (size_t)TRP_Q_SHORT);
+    return (void *)((char *)*slab + TRP_Q_SLAB_SHORTS_AT +
+                    (*slab)->used * (size_t)TRP_Q_SHORT);
 }

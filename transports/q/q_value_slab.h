@@ -8,6 +8,7 @@
 #ifndef TRP_TRANSPORTS_Q_VALUE_SLAB_H
 #define TRP_TRANSPORTS_Q_VALUE_SLAB_H
 
+#include "transports/q/q_room.h"
 #include "transports/q/q_value.h"
 
 enum {
@@ -30,8 +31,27 @@ static inline struct trp_q_slab *trp_q_slab_of(troupe_q_value *v)
     return (void *)((char *)v - ((uintptr_t)v & (TRP_Q_SLAB - 1)));
 }
 
+/* Renews a slab of values that is full or NULL; false: no memory. */
+bool trp_q_slab_renew(struct trp_q_slab **slab);
+
 /* A place for a value in *slab, which is renewed when it is full. NULL: no memory. */
-troupe_q_value *trp_q_slab_take(struct trp_q_slab **slab);
+static inline troupe_q_value *trp_q_slab_take(struct trp_q_slab **slab)
+{
+    if (!trp_q_room_take(TRP_Q_ROOM_BLOCK)) {
+        return NULL;
+    }
+    if (*slab == NULL || (*slab)->used == (*slab)->places) {
+        if (!trp_q_slab_renew(slab)) {
+            trp_q_room_give(TRP_Q_ROOM_BLOCK);
+            return NULL;
+        }
+    }
+    size_t place = (*slab)->used++;
+    troupe_q_value *v =
+        (void *)((char *)*slab + TRP_Q_SLAB_VALUES_AT + place * sizeof(troupe_q_value));
+    v->home = TRP_Q_IN_SLAB;
+    return v;
+}
 
 /* The same for short atoms: how many fit behind each other from the place returned on.
  * Those that are made are added to (*slab)->used. A slab holds one kind. */
