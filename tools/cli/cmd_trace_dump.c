@@ -2,6 +2,7 @@
  * cmd_trace_dump.c - a copy of the recorder (dump), and whether a copy is complete
  * (check). */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,20 +22,23 @@ enum { PATH = 1024, SHOWN = 100 };
 static void discard(const char *directory)
 {
     static const char *const names[] = {"metadata", "troupe/actors", "troupe/info"};
-    char path[PATH];
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char name[32];
 
+    if (fd < 0) {
+        return;
+    }
     for (uint32_t w = 1; w < TROUPE_TRACE_WORKERS; w++) {
-        (void)snprintf(path, sizeof(path), "%s/fast.%" PRIu32, directory, w);
-        (void)unlink(path);
-        (void)snprintf(path, sizeof(path), "%s/slow.%" PRIu32, directory, w);
-        (void)unlink(path);
+        (void)snprintf(name, sizeof(name), "fast.%" PRIu32, w);
+        (void)unlinkat(fd, name, 0);
+        (void)snprintf(name, sizeof(name), "slow.%" PRIu32, w);
+        (void)unlinkat(fd, name, 0);
     }
     for (size_t i = 0; i < TRP_COUNT(names); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-        (void)unlink(path);
+        (void)unlinkat(fd, names[i], 0);
     }
-    (void)snprintf(path, sizeof(path), "%s/troupe", directory);
-    (void)rmdir(path);
+    (void)unlinkat(fd, "troupe", AT_REMOVEDIR);
+    (void)close(fd);
     (void)rmdir(directory);
 }
 
