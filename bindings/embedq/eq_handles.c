@@ -51,9 +51,18 @@ qv *trp_eq_v_hopen(struct trp_embedq *q, qv *x)
     if (host_of(q)->open == NULL) {
         return trp_eq_nyi(q, "hopen");
     }
+    qv *v =
+        trp_eq_made(q, trp_q_of_long(-TROUPE_Q_INT, 0)); /* before there is a handle */
+    if (v == NULL) {
+        return NULL;
+    }
     troupe_status status = host_of(q)->open(q->options.context, x, &handle);
-    return status == TROUPE_OK ? trp_eq_made(q, trp_q_of_long(-TROUPE_Q_INT, handle))
-                               : not_open(q, status);
+    if (status != TROUPE_OK) {
+        trp_eq_drop(v);
+        return not_open(q, status);
+    }
+    TRP_Q_INTS(v)[0] = (int32_t)handle;
+    return v;
 }
 
 /* What went wrong with a handle that is, or was, a connection. */

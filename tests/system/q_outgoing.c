@@ -3,10 +3,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <troupe/engine.h>
+
+#include "mailbox/alloc.h"
 
 troupe_id engine;
 uint16_t at, there;
@@ -18,9 +21,20 @@ static char text[OUTGOING_TEXT];
 
 /* ---- the two ---- */
 
+/* system"fail n": the n-th allocation of the engine's thread from now fails. */
+static troupe_status fail_soon(void *context, const char *command, size_t size,
+                               troupe_q_value **answer)
+{
+    (void)context, (void)answer;
+    ck_assert(size > 5 && memcmp(command, "fail ", 5) == 0);
+    trp_fail_nth(strtoull(command + 5, NULL, 10));
+    return TROUPE_OK;
+}
+
 static uint16_t begin_one(troupe_system *system, troupe_q_hub **its, troupe_id *id,
                           troupe_ns call_limit, const troupe_q_server_options *given)
 {
+    static troupe_embedq_host host;
     troupe_embedq_options q = TROUPE_EMBEDQ_OPTIONS;
     troupe_engine_options options = TROUPE_ENGINE_OPTIONS;
     troupe_q_server_options serving = TROUPE_Q_SERVER_OPTIONS;
@@ -32,7 +46,9 @@ static uint16_t begin_one(troupe_system *system, troupe_q_hub **its, troupe_id *
     }
     OK(troupe_q_hub_new(system, its));
     q.memory_limit = 256 << 20;
-    q.host = troupe_q_hub_host(*its);
+    host = *troupe_q_hub_host(*its);
+    host.system = fail_soon;
+    q.host = &host;
     q.context = *its;
     options.config = &q;
     options.call_limit = call_limit;

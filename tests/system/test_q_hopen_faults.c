@@ -150,6 +150,35 @@ START_TEST(a_thousand_connections_come_and_go)
 }
 END_TEST
 
+START_TEST(without_memory_there_are_errors_and_nothing_is_left_open)
+{
+    static const char *const deeds[] = {"x:hopen p",
+                                        "k\"1+1\"",
+                                        "neg[k]\"1+1\";neg[k][]",
+                                        "count .z.W",
+                                        "neg[k]\"neg[.z.w]1\";k[]",
+                                        "-25!(enlist k;1)",
+                                        "system\"t 0\"",
+                                        "system\"p\""};
+
+    fd = -1;
+    begin_with(0);
+    troupe_q honest = faults_open(port);
+    IS("::", "p:%ui;k:hopen p;x:0", there);
+    struct faults_mark calm = faults_mark(honest);
+    for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+        for (unsigned n = 1; n <= 40; n++) {
+            (void)here("system\"fail %u\";%s", n, deeds[i]);
+            (void)here("system\"fail 0\""); /* fails itself, or disarms */
+            IS("2", "if[x>0;hclose x;x:0];count .z.W");
+        }
+        IS("2", "k\"1+1\"");
+    }
+    faults_back_to(honest, calm);
+    end();
+}
+END_TEST
+
 /* ---- waiting ---- */
 
 START_TEST(a_call_without_an_answer_ends_with_the_time_of_its_query)
@@ -394,6 +423,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, an_opening_can_be_interrupted);
     tcase_add_test(tests, a_process_does_not_open_itself);
     tcase_add_test(tests, a_thousand_connections_come_and_go);
+    tcase_add_test(tests, without_memory_there_are_errors_and_nothing_is_left_open);
     tcase_add_test(tests, a_call_without_an_answer_ends_with_the_time_of_its_query);
     tcase_add_test(tests, a_call_can_be_interrupted_and_its_late_answer_is_nobodys);
     tcase_add_test(tests, a_trap_does_not_catch_an_interrupt);

@@ -112,7 +112,7 @@ troupe_status trp_q_hub_join_line(struct troupe_q_hub *hub, troupe_id line,
     return join(hub, line, true, handle);
 }
 
-void trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle)
+bool trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle)
 {
     (void)pthread_mutex_lock(&hub->lock);
     struct trp_q_seat *seat = trp_q_hub_seat(hub, handle);
@@ -120,6 +120,7 @@ void trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle)
         leave_seat(hub, (uint32_t)(seat - hub->seats));
     }
     (void)pthread_mutex_unlock(&hub->lock);
+    return seat != NULL;
 }
 
 void trp_q_hub_taken(struct troupe_q_hub *hub, int32_t handle)

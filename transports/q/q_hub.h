@@ -45,7 +45,8 @@ TROUPE_MUST_CHECK troupe_status trp_q_hub_request(const struct troupe_q_hub *hub
  * Returns TROUPE_OK, TROUPE_ENOMEM or TROUPE_ELIMIT (TRP_Q_SEATS_MAX). */
 TROUPE_MUST_CHECK troupe_status trp_q_hub_join(struct troupe_q_hub *hub,
                                                troupe_id connection, int32_t *handle);
-void trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle);
+/* false: nobody has the handle any more. */
+bool trp_q_hub_leave(struct troupe_q_hub *hub, int32_t handle);
 
 /* The same for a connection that q code has opened: it can be called. */
 TROUPE_MUST_CHECK troupe_status trp_q_hub_join_line(struct troupe_q_hub *hub,

@@ -290,6 +290,9 @@ static troupe_status host_close(void *context, int64_t handle)
     if (status == TROUPE_OK) {
         status = tell(hub, to, &msg);
     }
+    if (status == TROUPE_OK && line) {
+        (void)trp_q_hub_leave(hub, (int32_t)handle); /* at once, for q code */
+    }
     troupe_msg_free(&msg);
     return status;
 }

@@ -58,11 +58,10 @@ void trp_q_line_queue_fini(struct trp_q_line_queue *queue)
 
 /* ---- the end ---- */
 
-static void leave_hub(struct trp_q_line *line)
+/* Whether q code still had the handle. */
+static bool leave_hub(struct trp_q_line *line)
 {
-    if (line->phase == TRP_Q_LINE_OPEN) {
-        trp_q_hub_leave(line->hub, line->handle);
-    }
+    return line->phase == TRP_Q_LINE_OPEN && trp_q_hub_leave(line->hub, line->handle);
 }
 
 void trp_q_line_rest(troupe_self *self, struct trp_q_line *line)
@@ -92,13 +91,10 @@ void trp_q_line_rest(troupe_self *self, struct trp_q_line *line)
 
 static void lost(troupe_self *self, struct trp_q_line *line, troupe_status status)
 {
-    bool open = line->phase == TRP_Q_LINE_OPEN;
-
-    if (!open && line->phase != TRP_Q_LINE_OPENING) {
+    if (line->phase != TRP_Q_LINE_OPEN && line->phase != TRP_Q_LINE_OPENING) {
         return;
     }
-    leave_hub(line);
-    line->phase = open ? TRP_Q_LINE_LOST : TRP_Q_LINE_CLOSING;
+    line->phase = leave_hub(line) ? TRP_Q_LINE_LOST : TRP_Q_LINE_CLOSING;
     trp_q_line_queue_fini(&line->held);
     trp_q_line_settle(line, status);
     trp_ignore(troupe_stop(self, line->client));
@@ -111,7 +107,7 @@ static void hang_up(troupe_self *self, struct trp_q_line *line)
     if (line->phase == TRP_Q_LINE_OPEN) {
         trp_q_line_send_all(self, line);
     }
-    leave_hub(line);
+    (void)leave_hub(line);
     line->phase = TRP_Q_LINE_CLOSING;
     trp_q_line_queue_fini(&line->in);
     trp_q_line_settle(line, TROUPE_ECLOSED);
@@ -246,7 +242,7 @@ static void line_stop(troupe_self *self, void *state, troupe_status reason)
     if (line->hub == NULL) {
         return; /* it did not start */
     }
-    leave_hub(line);
+    (void)leave_hub(line);
     trp_q_line_settle(line, TROUPE_ECLOSED);
     trp_q_line_queue_fini(&line->held);
     trp_q_line_queue_fini(&line->in);

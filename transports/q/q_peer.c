@@ -262,7 +262,7 @@ static void peer_stop(troupe_self *self, void *state, troupe_status reason)
     }
     trp_q_conn_fini(&p->wire);
     trp_q_verify_forget(&p->verify);
-    trp_q_hub_leave(p->service->hub, p->handle);
+    (void)trp_q_hub_leave(p->service->hub, p->handle);
     trp_q_slots_fini(&p->slots);
     p->async_memory = 0;
     (void)trp_q_peer_count(p);
@@ -306,7 +306,7 @@ static troupe_status peer_start(troupe_self *self, void *state, const void *argu
         status = open_stream(self, args, &stream);
     }
     if (status != TROUPE_OK) {
-        trp_q_hub_leave(args->service->hub, p->handle);
+        (void)trp_q_hub_leave(args->service->hub, p->handle);
         return status;
     }
     trp_q_conn_init(&p->wire, stream, &limits);
