@@ -168,6 +168,26 @@ START_TEST(exit_ends_the_process_in_order)
 }
 END_TEST
 
+START_TEST(clients_open_connections_only_where_it_is_granted)
+{
+    static const char *const no[] = {"--load", "c.q", NULL};
+    static const char *const yes[] = {"--load", "c.q", "--allow-connect", NULL};
+
+    begin();
+    write_file("c.q", "dial:{@[hopen;(`::1;100);{x}]}\nloaded:dial[]\n");
+    serve(no);
+    gives("loaded like \"hop*\"", "1b\n"); /* it tried */
+    gives("dial[]", "\"access\"\n");
+    fails("hopen 1", "'access\n");
+    fails("`::1 \"1\"", "'access\n");
+    ck_assert_int_eq(stop(), 0);
+    serve(yes);
+    gives("dial[] like \"hop*\"", "1b\n");
+    ck_assert_int_eq(stop(), 0);
+    end();
+}
+END_TEST
+
 START_TEST(a_script_that_fails_is_named_and_ends_the_server)
 {
     static const char *const argv[] = {TRP_PROGRAM, "q",      "serve",  "-p",    "0",
@@ -251,6 +271,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, scripts_are_loaded_in_order_with_arguments_and_know_the_port);
     tcase_add_test(tcase, files_are_for_scripts_unless_a_folder_is_given);
     tcase_add_test(tcase, exit_ends_the_process_in_order);
+    tcase_add_test(tcase, clients_open_connections_only_where_it_is_granted);
     tcase_add_test(tcase, a_script_that_fails_is_named_and_ends_the_server);
     tcase_add_test(tcase, a_server_without_its_port_runs_no_script);
     tcase_add_test(tcase, a_script_that_does_not_end_is_stopped_by_sigterm);

@@ -276,8 +276,9 @@ static troupe_q_connection *asks[SUBSCRIBERS];
 static void start_reader(size_t i, const char *names)
 {
     char address[16];
-    const char *extra[] = {"--files", ".",   "--load", SCRIPTS "r.q",
-                           address,   names, "day",    NULL};
+    const char *extra[] = {"--files", ".",           "--allow-connect",
+                           "--load",  SCRIPTS "r.q", address,
+                           names,     "day",         NULL};
 
     (void)snprintf(address, sizeof(address), ":%u", plant_port);
     reader_ports[i] = serve(&readers[i], 0, extra);
@@ -296,6 +297,7 @@ static void start_feed(void)
                           "0",
                           "--load",
                           SCRIPTS "feed.q",
+                          "--allow-connect",
                           "--allow-exit",
                           address,
                           rows,

@@ -51,6 +51,7 @@ static const char usage[] =
     "  --files FOLDER        later q code, that of clients too, may read and write the\n"
     "                        files in this folder and below (none; scripts may use all\n"
     "                        files while they are loaded)\n"
+    "  --allow-connect       later q code may open connections with hopen\n"
     "  --allow-exit          later q code may end the process with exit\n"
     "  -t, --timer MS        call .z.ts every so many milliseconds, as \\t does\n"
     "  --engine libq         evaluate with a licensed q library, which is not part of\n"
@@ -71,7 +72,7 @@ struct serving {
     char *const *words; /* .z.x */
     const char *accounts, *files;
     int64_t timer;
-    bool has_port, tls_set, verbose, may_exit;
+    bool has_port, tls_set, verbose, may_connect, may_exit;
     struct trp_q_libq libq;
 };
 
@@ -92,6 +93,7 @@ static const struct option options[] = {
     {"idle", required_argument, NULL, 'i'},
     {"load", required_argument, NULL, 'l'},
     {"files", required_argument, NULL, 'F'},
+    {"allow-connect", no_argument, NULL, 'O'},
     {"allow-exit", no_argument, NULL, 'E'},
     {"timer", required_argument, NULL, 't'},
     TRP_Q_LIBQ_OPTIONS,
@@ -209,6 +211,9 @@ static int take_script(struct serving *s, int option)
     case 'F':
         s->files = optarg;
         return -1;
+    case 'O':
+        s->may_connect = true;
+        return -1;
     case 'E':
         s->may_exit = true;
         return -1;
@@ -256,6 +261,7 @@ static int take_option(struct serving *s, int option, char **argv)
     case 'l':
     case 'F':
     case 'E':
+    case 'O':
     case 't':
         return take_script(s, option);
     case TRP_Q_OPTION_ENGINE:
@@ -360,6 +366,7 @@ static int open_host(const struct serving *s, struct machine *m)
     troupe_q_hub_on_listen(m->hub, listen_again, m);
     m->host.exit = leave;
     m->host.context = m;
+    m->host.may_connect = s->may_connect;
     m->host.may_exit = s->may_exit;
     if (s->files != NULL && !trp_q_host_grant(&m->host, s->files)) {
         return trp_cmd_fail(1, "%s is no folder", s->files);

@@ -30,13 +30,6 @@ static troupe_status host_send(void *context, int64_t handle, bool async,
     return hub_of(host)->send(host->hub, handle, async, value, answer);
 }
 
-static troupe_status host_open(void *context, troupe_q_value *address, int64_t *handle)
-{
-    struct trp_q_host *host = context;
-
-    return hub_of(host)->open(host->hub, address, handle);
-}
-
 static troupe_status host_close(void *context, int64_t handle)
 {
     struct trp_q_host *host = context;
@@ -100,6 +93,16 @@ static void host_attach(void *context, troupe_self *self)
 static bool is_free(struct trp_q_host *host)
 {
     return host->trusted || atomic_load(&host->phase) == LOADING;
+}
+
+/* A client could reach through it what it cannot reach itself. */
+static troupe_status host_open(void *context, troupe_q_value *address, int64_t *handle)
+{
+    struct trp_q_host *host = context;
+
+    return is_free(host) || host->may_connect
+               ? hub_of(host)->open(host->hub, address, handle)
+               : TROUPE_EACCESS;
 }
 
 static troupe_status host_exit(void *context, int code)
