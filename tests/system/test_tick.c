@@ -25,6 +25,8 @@ enum {
     TEXT = 512
 };
 
+#define STUCK TROUPE_S(120) /* where nothing is wrong nothing takes as long */
+
 static char folder[SCRATCH_PATH];
 static struct process plant, feed, replay;
 static uint16_t plant_port;
@@ -77,6 +79,7 @@ static troupe_q_connection *connect_to(uint16_t to, troupe_q_kind kind)
     troupe_q_connection_options options = conn_options(kind);
 
     options.port = to;
+    options.timeout = STUCK;
     return conn_open(options);
 }
 
@@ -129,12 +132,9 @@ static size_t symbol_at(int64_t row)
 static void subscribe(size_t i)
 {
     troupe_q_future *future;
-    troupe_q_value *other;
 
     takers[i] = connect_to(plant_port, TROUPE_Q_RAW_CONNECTION);
     future = conn_call(takers[i], subscriptions[i].query);
-    other = conn_receive(takers[i], 1);
-    ck_assert_ptr_null(other);
     conn_ends(&future, "(`trade;+`time`sym`price`size!(`timespan$();`g#`symbol$();"
                        "`float$();`long$()))");
 }
@@ -185,6 +185,7 @@ static void send_batch(int64_t first)
 static void take_batch(size_t who, int64_t first)
 {
     troupe_q_value *push = conn_receive(takers[who], 1);
+    ck_assert_ptr_nonnull(push);
     const troupe_q_value *columns = troupe_q_part(troupe_q_part(push, 2), 1);
     const troupe_q_value *names = troupe_q_part(columns, 1);
     const int64_t *sizes = troupe_q_data(troupe_q_part(columns, 3));
