@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -199,6 +200,7 @@ static bool speak_tls(const char *name)
     char file[64];
     int fd = dial();
 
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets without saying so */
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (name != NULL) {
         (void)snprintf(file, sizeof(file), "%s.pem", name);
