@@ -165,6 +165,9 @@ void troupe_embedq_free(troupe_embedq **q)
         return;
     }
     *q = NULL;
+    for (size_t i = 0; i < TRP_EQ_INDICES; i++) {
+        trp_eq_keys_forget(&it->indices[i]);
+    }
     trp_eq_forget(it);
     trp_eq_files_fini(it);
     trp_eq_names_fini(it);

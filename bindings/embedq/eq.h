@@ -31,6 +31,8 @@ enum {
     TRP_EQ_TEXT_KEPT = 4096,   /* bytes of a text that is remembered */
     TRP_EQ_LAMBDAS = 512,      /* remembered lambda values */
     TRP_EQ_FILES_MAX = 16,     /* open at a time */
+    TRP_EQ_INDICES = 8,        /* keyed tables whose keys are remembered by hash */
+    TRP_EQ_INDEX_FROM = 32,    /* rows of a keyed table from which on it is worth it */
     TRP_EQ_STACK = 3 << 20     /* bytes of C stack an evaluation may use */
 };
 
@@ -151,6 +153,14 @@ struct trp_eq_random {
     uint64_t state[4];
 };
 
+/* Positions of the items of a list or table by their hash. */
+struct places {
+    const qv *list;
+    size_t *slots; /* position + 1; 0: free */
+    size_t mask;
+    qv *held; /* `list`, while it is remembered */
+};
+
 struct trp_embedq {
     struct troupe_embedq_options options;
     atomic_bool interrupt;
@@ -188,6 +198,8 @@ struct trp_embedq {
     struct trp_eq_code *texts[TRP_EQ_TEXTS];
     qv *text_keys[TRP_EQ_TEXTS];
 
+    struct places indices[TRP_EQ_INDICES];
+    size_t next_index;
     struct trp_eq_random random;
     char *output;   /* of show and friends, when there is no callback */
     int64_t handle; /* .z.w */
@@ -211,6 +223,13 @@ qv *trp_eq_oom(struct trp_embedq *q);
 /* false: an error is set ('stop, 'stack). Call at every loop turn and call. */
 bool trp_eq_go_on(struct trp_embedq *q);
 bool trp_eq_deep(struct trp_embedq *q);
+bool trp_eq_stopped(struct trp_embedq *q);
+/* The same for turn `i` of a long loop that is no step by itself. */
+static inline bool trp_eq_poll(struct trp_embedq *q, size_t i)
+{
+    return (i & 0x3fff) != 0x3fff || !trp_eq_stopped(q);
+}
+
 bool trp_eq_stopping(const struct trp_embedq *q); /* no trap may catch it */
 bool trp_eq_interrupted(const struct trp_embedq *q);
 /* Whether a value written out in full stays within the memory limit: lists that hold one
@@ -335,6 +354,15 @@ qv *trp_eq_enkey(struct trp_embedq *q, int64_t keys, qv *x);
 qv *trp_eq_dict_find(struct trp_embedq *q, qv *dict, qv *key); /* value or its null */
 int64_t trp_eq_find_item(const qv *list, const qv *x);         /* position or -1 */
 int64_t trp_eq_find_column(const qv *table, const char *name);
+/* The keys of a keyed table by their hash. While it is remembered it holds the table of
+ * keys, so that nothing changes that in place; trp_eq_keys_of lets it go (NULL: an error
+ * is set), trp_eq_keys_keep holds it again. */
+struct places *trp_eq_keys_of(struct trp_embedq *q, const qv *keys);
+int64_t trp_eq_keys_find(struct places *p, const qv *rows, size_t row);
+bool trp_eq_keys_added(struct trp_embedq *q, struct places *p, const qv *keys,
+                       size_t row);
+void trp_eq_keys_keep(struct places *p, qv *keys);
+void trp_eq_keys_forget(struct places *p);
 
 /* ---- what is outside (eq_system.c, eq_handles.c) ---- */
 /* The answer of a host function, or its error; the answer is moved. */

@@ -58,6 +58,11 @@ bool trp_eq_stopping(const struct trp_embedq *q)
            (q->options.step_limit != 0 && q->steps > q->options.step_limit);
 }
 
+bool trp_eq_stopped(struct trp_embedq *q)
+{
+    return trp_eq_stopping(q) && trp_eq_fail(q, "stop") == NULL;
+}
+
 bool trp_eq_go_on(struct trp_embedq *q)
 {
     q->steps++;

@@ -5,13 +5,6 @@
 #include "bindings/embedq/eq.h"
 #include "bindings/embedq/eq_verbs.h"
 
-/* Positions of the items of a list or table by their hash. */
-struct places {
-    const qv *list;
-    size_t *slots; /* position + 1; 0: free */
-    size_t mask;
-};
-
 static uint64_t mix(uint64_t h)
 {
     h ^= h >> 33;
@@ -144,6 +137,82 @@ static int64_t places_find(struct places *p, const qv *y, size_t j, bool add)
     return -1;
 }
 
+/* Makes the table of places twice as large when it is half full. */
+static bool places_widen(struct trp_embedq *q, struct places *p, size_t used)
+{
+    if (2 * used <= p->mask) {
+        return true;
+    }
+    size_t room = 2 * (p->mask + 1);
+    size_t *slots = trp_calloc(room, sizeof *slots);
+    if (slots == NULL) {
+        return trp_eq_oom(q) != NULL;
+    }
+    for (size_t i = 0; i <= p->mask; i++) {
+        if (p->slots[i] != 0) {
+            size_t at = (size_t)hash_item(p->list, p->slots[i] - 1, 0) & (room - 1);
+            while (slots[at] != 0) {
+                at = (at + 1) & (room - 1);
+            }
+            slots[at] = p->slots[i];
+        }
+    }
+    trp_free(p->slots);
+    p->slots = slots;
+    p->mask = room - 1;
+    return true;
+}
+
+static bool places_fill(struct trp_embedq *q, struct places *p, const qv *list);
+
+/* ---- the rows of keyed tables that are added to again and again ---- */
+
+struct places *trp_eq_keys_of(struct trp_embedq *q, const qv *keys)
+{
+    for (size_t i = 0; i < TRP_EQ_INDICES; i++) {
+        struct places *p = &q->indices[i];
+        if (p->list == keys) {
+            qv *held = p->held;
+            p->held = NULL; /* so that the table may change in place */
+            trp_eq_drop(held);
+            return p;
+        }
+    }
+    struct places *p = &q->indices[q->next_index++ % TRP_EQ_INDICES];
+    trp_eq_keys_forget(p);
+    return places_fill(q, p, keys) ? p : NULL;
+}
+
+int64_t trp_eq_keys_find(struct places *p, const qv *rows, size_t row)
+{
+    return places_find(p, rows, row, false);
+}
+
+bool trp_eq_keys_added(struct trp_embedq *q, struct places *p, const qv *keys, size_t row)
+{
+    p->list = keys;
+    if (!places_widen(q, p, row + 1)) {
+        return false;
+    }
+    (void)places_find(p, keys, row, true);
+    return true;
+}
+
+void trp_eq_keys_keep(struct places *p, qv *keys)
+{
+    p->list = keys;
+    p->held = troupe_q_ref(keys);
+}
+
+void trp_eq_keys_forget(struct places *p)
+{
+    qv *held = p->held;
+
+    trp_free(p->slots);
+    *p = (struct places){0};
+    trp_eq_drop(held);
+}
+
 static bool places_fill(struct trp_embedq *q, struct places *p, const qv *list)
 {
     if (!places_init(q, p, list)) {
@@ -151,6 +220,10 @@ static bool places_fill(struct trp_embedq *q, struct places *p, const qv *list)
     }
     for (size_t i = 0; i < trp_eq_len(list); i++) {
         (void)places_find(p, list, i, true);
+        if (!trp_eq_poll(q, i)) {
+            trp_free(p->slots);
+            return false;
+        }
     }
     return true;
 }
@@ -251,6 +324,7 @@ static qv *find_many(struct trp_embedq *q, qv *x, qv *y)
 {
     size_t count = trp_eq_len(y);
     struct places p;
+    bool scans = (x->type == TROUPE_Q_LIST) != (y->type == TROUPE_Q_LIST);
     qv *v = trp_eq_new(q, TROUPE_Q_LONG, count);
 
     if (v == NULL || !places_fill(q, &p, x)) {
@@ -269,6 +343,11 @@ static qv *find_many(struct trp_embedq *q, qv *x, qv *y)
             at = places_find(&p, y, i, false);
         }
         TRP_Q_LONGS(v)[i] = at >= 0 ? at : (int64_t)trp_eq_len(x);
+        if (!(scans ? trp_eq_go_on(q) : trp_eq_poll(q, i))) {
+            trp_free(p.slots);
+            trp_eq_drop(v);
+            return NULL;
+        }
     }
     trp_free(p.slots);
     return v;
@@ -330,12 +409,18 @@ static int64_t *firsts(struct trp_embedq *q, const qv *x, size_t *count)
         trp_free(rows);
         return (void *)trp_eq_oom(q);
     }
-    for (size_t i = 0; i < n; i++) {
+    bool good = true;
+    for (size_t i = 0; good && i < n; i++) {
         if (places_find(&p, x, i, true) < 0) {
             rows[(*count)++] = (int64_t)i;
         }
+        good = trp_eq_poll(q, i);
     }
     trp_free(p.slots);
+    if (!good) {
+        trp_free(rows);
+        return NULL;
+    }
     return rows;
 }
 
@@ -371,14 +456,21 @@ static int64_t *grouping(struct trp_embedq *q, const qv *x, int64_t **rows,
         trp_free(first);
         return (void *)trp_eq_oom(q);
     }
-    for (size_t i = 0; i < n; i++) {
+    bool good = true;
+    for (size_t i = 0; good && i < n; i++) {
         int64_t at = places_find(&p, x, i, true);
         group[i] = at < 0 ? (int64_t)*groups : group[at];
         if (at < 0) {
             first[(*groups)++] = (int64_t)i;
         }
+        good = trp_eq_poll(q, i);
     }
     trp_free(p.slots);
+    if (!good) {
+        trp_free(group);
+        trp_free(first);
+        return NULL;
+    }
     *rows = first;
     return group;
 }
@@ -474,58 +566,5 @@ qv *trp_eq_v_union(struct trp_embedq *q, qv *x, qv *y)
     qv *v = both != NULL ? trp_eq_v_distinct(q, both) : NULL;
 
     trp_eq_drop(both);
-    return v;
-}
-
-/* bin and binr: the last position not above y; the first not below. */
-static qv *search(struct trp_embedq *q, qv *x, qv *y, bool right)
-{
-    if (y->type == TROUPE_Q_LIST || !trp_q_is_list(x) || x->type == TROUPE_Q_LIST ||
-        (y->type != x->type && y->type != -x->type)) {
-        return trp_eq_fail(q, "type");
-    }
-    qv *v = trp_eq_new(q, y->type < 0 ? -TROUPE_Q_LONG : TROUPE_Q_LONG, y->count);
-    for (size_t i = 0; v != NULL && i < y->count; i++) {
-        size_t low = 0;
-        size_t high = x->count;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            int c = trp_eq_compare(x, middle, y, i);
-            if (right ? c < 0 : c <= 0) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        TRP_Q_LONGS(v)[i] = right ? (int64_t)low : (int64_t)low - 1;
-    }
-    return v;
-}
-
-qv *trp_eq_v_bin(struct trp_embedq *q, qv *x, qv *y)
-{
-    return search(q, x, y, false);
-}
-
-qv *trp_eq_v_binr(struct trp_embedq *q, qv *x, qv *y)
-{
-    return search(q, x, y, true);
-}
-
-qv *trp_eq_v_within(struct trp_embedq *q, qv *x, qv *y)
-{
-    if (!trp_q_is_list(y) || y->count != 2) {
-        return trp_eq_fail(q, "length");
-    }
-    qv *low = trp_eq_made(q, trp_q_at(y, 0));
-    qv *high = trp_eq_made(q, trp_q_at(y, 1));
-    qv *above = low != NULL && high != NULL ? trp_eq_v_ge(q, x, low) : NULL;
-    qv *below = above != NULL ? trp_eq_v_le(q, x, high) : NULL;
-    qv *v = below != NULL ? trp_eq_v_min(q, above, below) : NULL;
-
-    trp_eq_drop(low);
-    trp_eq_drop(high);
-    trp_eq_drop(above);
-    trp_eq_drop(below);
     return v;
 }

@@ -421,3 +421,56 @@ qv *trp_eq_v_marker(struct trp_embedq *q, qv *x)
     trp_eq_drop(v);
     return trp_eq_symbol(q, marker, strlen(marker));
 }
+
+/* bin and binr: the last position not above y; the first not below. */
+static qv *search(struct trp_embedq *q, qv *x, qv *y, bool right)
+{
+    if (y->type == TROUPE_Q_LIST || !trp_q_is_list(x) || x->type == TROUPE_Q_LIST ||
+        (y->type != x->type && y->type != -x->type)) {
+        return trp_eq_fail(q, "type");
+    }
+    qv *v = trp_eq_new(q, y->type < 0 ? -TROUPE_Q_LONG : TROUPE_Q_LONG, y->count);
+    for (size_t i = 0; v != NULL && i < y->count; i++) {
+        size_t low = 0;
+        size_t high = x->count;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            int c = trp_eq_compare(x, middle, y, i);
+            if (right ? c < 0 : c <= 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        TRP_Q_LONGS(v)[i] = right ? (int64_t)low : (int64_t)low - 1;
+    }
+    return v;
+}
+
+qv *trp_eq_v_bin(struct trp_embedq *q, qv *x, qv *y)
+{
+    return search(q, x, y, false);
+}
+
+qv *trp_eq_v_binr(struct trp_embedq *q, qv *x, qv *y)
+{
+    return search(q, x, y, true);
+}
+
+qv *trp_eq_v_within(struct trp_embedq *q, qv *x, qv *y)
+{
+    if (!trp_q_is_list(y) || y->count != 2) {
+        return trp_eq_fail(q, "length");
+    }
+    qv *low = trp_eq_made(q, trp_q_at(y, 0));
+    qv *high = trp_eq_made(q, trp_q_at(y, 1));
+    qv *above = low != NULL && high != NULL ? trp_eq_v_ge(q, x, low) : NULL;
+    qv *below = above != NULL ? trp_eq_v_le(q, x, high) : NULL;
+    qv *v = below != NULL ? trp_eq_v_min(q, above, below) : NULL;
+
+    trp_eq_drop(low);
+    trp_eq_drop(high);
+    trp_eq_drop(above);
+    trp_eq_drop(below);
+    return v;
+}

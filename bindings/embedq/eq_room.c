@@ -172,11 +172,22 @@ static void count_anew(struct trp_embedq *q)
 
 /* ---- the account ---- */
 
+/* Keys of tables that are no more. */
+static void forget_keys(struct trp_embedq *q)
+{
+    for (size_t i = 0; i < TRP_EQ_INDICES; i++) {
+        if (q->indices[i].held != NULL && refs_of(q->indices[i].held) == 1) {
+            trp_eq_keys_forget(&q->indices[i]);
+        }
+    }
+}
+
 void trp_eq_room_open(struct trp_embedq *q, const qv *query)
 {
     int64_t limit = (int64_t)q->options.memory_limit;
     int64_t least = limit / 16 < FLOOR ? limit / 16 : FLOOR;
 
+    forget_keys(q);
     if (q->drift > limit / 4 || (q->drift > limit / 64 && q->held > limit / 2)) {
         count_anew(q);
     }

@@ -4,6 +4,7 @@
 
 #include "bindings/embedq/eq.h"
 #include "bindings/embedq/eq_verbs.h"
+#include "transports/q/q_print.h"
 
 void trp_eq_print(struct trp_embedq *q, int stream, const char *text, size_t size)
 {
@@ -19,27 +20,45 @@ void trp_eq_print(struct trp_embedq *q, int stream, const char *text, size_t siz
     }
 }
 
+/* NULL: no memory. */
+static qv *text_of(const qv *x, const struct trp_q_format *format, bool line)
+{
+    struct trp_buffer text;
+
+    trp_buffer_init(&text, SIZE_MAX / 4);
+    (line ? trp_q_print_line : trp_q_print)(&text, x, format);
+    qv *v =
+        text.status == TROUPE_OK
+            ? trp_q_of_text((const char *)trp_buffer_front(&text), trp_buffer_size(&text))
+            : NULL;
+    trp_buffer_fini(&text);
+    return v;
+}
+
+static int digits(const struct trp_embedq *q) /* \P 0: all there are */
+{
+    return q->precision != 0 ? q->precision : TRP_Q_PRECISION_MAX;
+}
+
+static qv *console_text(const struct trp_embedq *q, const qv *x)
+{
+    const struct trp_q_format format = {.rows = (size_t)q->console_rows,
+                                        .columns = (size_t)q->console_columns,
+                                        .precision = digits(q)};
+
+    return text_of(x, &format, false);
+}
+
 qv *trp_eq_console(struct trp_embedq *q, qv *x)
 {
-    qv *v = NULL;
-
-    if (!trp_eq_bounded(q, x)) {
-        return NULL;
-    }
-    return troupe_q_format_console(x, (size_t)q->console_rows, (size_t)q->console_columns,
-                                   &v) == TROUPE_OK
-               ? v
-               : trp_eq_oom(q);
+    return trp_eq_bounded(q, x) ? trp_eq_made(q, console_text(q, x)) : NULL;
 }
 
 qv *trp_eq_oneline(struct trp_embedq *q, qv *x)
 {
-    qv *v = NULL;
+    const struct trp_q_format format = {.precision = digits(q)};
 
-    if (!trp_eq_bounded(q, x)) {
-        return NULL;
-    }
-    return troupe_q_format_line(x, 0, &v) == TROUPE_OK ? v : trp_eq_oom(q);
+    return trp_eq_bounded(q, x) ? trp_eq_made(q, text_of(x, &format, true)) : NULL;
 }
 
 qv *trp_eq_v_show(struct trp_embedq *q, qv *x)
@@ -102,6 +121,11 @@ qv *trp_eq_v_trp(struct trp_embedq *q, size_t count, qv **args)
 troupe_status troupe_embedq_show(troupe_embedq *q, troupe_q_value *value,
                                  troupe_q_value **out)
 {
-    return troupe_q_format_console(value, (size_t)q->console_rows,
-                                   (size_t)q->console_columns, out);
+    qv *text = console_text(q, value);
+
+    if (text == NULL) {
+        return TROUPE_ENOMEM;
+    }
+    *out = text;
+    return TROUPE_OK;
 }

@@ -330,39 +330,134 @@ static bool append_rows(struct trp_embedq *q, qv **table, const struct rows *row
     return true;
 }
 
+/* Row r of what is added: the cells of its key, and the rest. */
+static bool split_row(struct trp_embedq *q, const struct rows *rows, size_t r,
+                      size_t keys, qv **key, qv **rest)
+{
+    size_t width = rows->list->count;
+
+    *key = trp_eq_new(q, TROUPE_Q_LIST, keys);
+    *rest = *key != NULL ? trp_eq_new(q, TROUPE_Q_LIST, width - keys) : NULL;
+    for (size_t c = 0; *rest != NULL && c < width; c++) {
+        qv *cell = cell_of(q, rows, c, r);
+        TRP_Q_ITEMS(c < keys ? *key : *rest)[c < keys ? c : c - keys] = cell;
+        if (cell == NULL) {
+            return false;
+        }
+    }
+    return *rest != NULL;
+}
+
+/* Puts a row where it belongs: over row `at`, or at the end when that is negative. */
+static bool merge_row(struct trp_embedq *q, qv **table, int64_t at, qv *key, qv *rest)
+{
+    if (trp_q_unique(table) != TROUPE_OK) {
+        return trp_eq_oom(q) != NULL;
+    }
+    if (at >= 0) {
+        qv *row = trp_eq_long(q, at);
+        bool good = row != NULL &&
+                    trp_eq_amend_at(q, &TRP_Q_ITEMS(*table)[1], 1, &row, NULL, rest);
+        trp_eq_drop(row);
+        return good;
+    }
+    struct rows one = {.list = key, .count = 1};
+    struct rows two = {.list = rest, .count = 1};
+    return fits(q, TRP_Q_ITEMS(TRP_Q_ITEMS(*table)[1])[1], &two) &&
+           append_rows(q, &TRP_Q_ITEMS(*table)[0], &one) &&
+           append_rows(q, &TRP_Q_ITEMS(*table)[1], &two);
+}
+
+/* The keys of all rows that are added, as a table like `keys`. */
+static qv *keys_added(struct trp_embedq *q, const struct rows *rows, qv *keys)
+{
+    qv *columns = TRP_Q_ITEMS(keys)[1];
+    qv *list = trp_eq_new(q, TROUPE_Q_LIST, columns->count);
+
+    for (size_t c = 0; list != NULL && c < columns->count; c++) {
+        int type = TRP_Q_ITEMS(columns)[c]->type;
+        qv *item = TRP_Q_ITEMS(rows->list)[c];
+        bool whole = rows->many && item->type == type;
+        qv *column = whole ? troupe_q_ref(item) : trp_eq_empty(q, type);
+        for (size_t r = 0; column != NULL && !whole && r < rows->count; r++) {
+            qv *cell = cell_of(q, rows, c, r);
+            bool good = cell != NULL;
+            if (good && type == TROUPE_Q_LIST) {
+                good = trp_q_push(&column, &cell) == TROUPE_OK || trp_eq_oom(q) != NULL;
+            } else if (good) {
+                good = push_cell(q, &column, cell);
+            }
+            trp_eq_drop(cell);
+            if (!good) {
+                troupe_q_unref(&column);
+            }
+        }
+        TRP_Q_ITEMS(list)[c] = column;
+        if (column == NULL) {
+            trp_eq_drop(list);
+            return NULL;
+        }
+    }
+    return trp_eq_pair(q, TROUPE_Q_TABLE, troupe_q_ref(TRP_Q_ITEMS(keys)[0]), list);
+}
+
+static bool is_indexed(const qv *keys, const struct rows *rows)
+{
+    const qv *columns = TRP_Q_ITEMS(keys)[1];
+    bool worth =
+        trp_eq_len(keys) >= TRP_EQ_INDEX_FROM || rows->count >= TRP_EQ_INDEX_FROM;
+
+    for (size_t c = 0; worth && c < columns->count; c++) { /* the first row may type it */
+        const qv *column = TRP_Q_ITEMS(columns)[c];
+        worth = column->type != TROUPE_Q_LIST || column->count != 0;
+    }
+    return worth;
+}
+
+/* Rows from `from` on, found by their keys' hash. */
+static bool merge_indexed(struct trp_embedq *q, qv **table, const struct rows *rows,
+                          size_t from, bool insert)
+{
+    size_t width = TRP_Q_ITEMS(TRP_Q_ITEMS(*table)[0])[0]->count;
+    qv *added = keys_added(q, rows, TRP_Q_ITEMS(*table)[0]);
+    struct places *p = added != NULL ? trp_eq_keys_of(q, TRP_Q_ITEMS(*table)[0]) : NULL;
+    bool good = p != NULL;
+
+    for (size_t r = from; good && r < rows->count; r++) {
+        qv *key = NULL, *rest = NULL;
+        int64_t at = trp_eq_keys_find(p, added, r);
+        good = (at < 0 || !insert || trp_eq_fail(q, "insert") != NULL) &&
+               trp_eq_poll(q, r) && split_row(q, rows, r, width, &key, &rest) &&
+               merge_row(q, table, at, key, rest);
+        qv *keys = TRP_Q_ITEMS(*table)[0];
+        good = good && (at >= 0 || trp_eq_keys_added(q, p, keys, trp_eq_len(keys) - 1));
+        trp_eq_drop(key);
+        trp_eq_drop(rest);
+    }
+    if (good) {
+        trp_eq_keys_keep(p, TRP_Q_ITEMS(*table)[0]);
+    } else if (p != NULL) {
+        trp_eq_keys_forget(p);
+    }
+    trp_eq_drop(added);
+    return good;
+}
+
 /* Rows of a keyed table: those with known keys replace, others are added. */
 static bool merge_rows(struct trp_embedq *q, qv **table, const struct rows *rows,
                        bool insert)
 {
-    size_t keys = TRP_Q_ITEMS(TRP_Q_ITEMS(*table)[0])[0]->count;
-    qv *names = TRP_Q_ITEMS(TRP_Q_ITEMS(*table)[1])[0];
-    size_t width = keys + names->count;
+    size_t width = TRP_Q_ITEMS(TRP_Q_ITEMS(*table)[0])[0]->count;
 
     for (size_t r = 0; r < rows->count; r++) {
-        qv *key = trp_eq_new(q, TROUPE_Q_LIST, keys);
-        qv *rest = key != NULL ? trp_eq_new(q, TROUPE_Q_LIST, width - keys) : NULL;
-        bool good = rest != NULL;
-        for (size_t c = 0; good && c < width; c++) {
-            qv *cell = cell_of(q, rows, c, r);
-            TRP_Q_ITEMS(c < keys ? key : rest)[c < keys ? c : c - keys] = cell;
-            good = cell != NULL;
+        qv *key = NULL, *rest = NULL;
+        if (is_indexed(TRP_Q_ITEMS(*table)[0], rows)) {
+            return merge_indexed(q, table, rows, r, insert);
         }
+        bool good = split_row(q, rows, r, width, &key, &rest);
         int64_t at = good ? trp_eq_find_item(TRP_Q_ITEMS(*table)[0], key) : -1;
-        if (good && at >= 0 && insert) {
-            good = trp_eq_fail(q, "insert") != NULL;
-        } else if (good && at >= 0) {
-            qv *row = trp_eq_long(q, at);
-            good = row != NULL &&
-                   (trp_q_unique(table) == TROUPE_OK || trp_eq_oom(q) != NULL) &&
-                   trp_eq_amend_at(q, &TRP_Q_ITEMS(*table)[1], 1, &row, NULL, rest);
-            trp_eq_drop(row);
-        } else if (good) {
-            struct rows one = {.list = key, .count = 1};
-            struct rows two = {.list = rest, .count = 1};
-            good = (trp_q_unique(table) == TROUPE_OK || trp_eq_oom(q) != NULL) &&
-                   append_rows(q, &TRP_Q_ITEMS(*table)[0], &one) &&
-                   append_rows(q, &TRP_Q_ITEMS(*table)[1], &two);
-        }
+        good = good && (at < 0 || !insert || trp_eq_fail(q, "insert") != NULL) &&
+               merge_row(q, table, at, key, rest);
         trp_eq_drop(key);
         trp_eq_drop(rest);
         if (!good) {

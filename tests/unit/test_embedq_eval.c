@@ -123,6 +123,25 @@ GROUP(lists_are_made_and_cut, {"3#til 10", "0 1 2"}, {"-2#til 5", "3 4"},
       {"next 1 2 3", "2 3 0N"}, {"2 rotate til 5", "2 3 4 0 1"}, {"1 sublist 4 5", ",4"},
       {"flip (1 2;3 4)", "(1 3;2 4)"}, {"`s#1 2 3", "`s#1 2 3"}, {"`s#3 1", "'s-fail"})
 
+GROUP(rows_with_keys_are_found_by_hash,
+      {"k3:([a:()]b:());`k3 upsert ([]a:5000?900;b:til 5000)", "`k3"},
+      {"count[k3]=count distinct key k3", "1b"},
+      {"r:([]a:5000?900;b:til 5000);`k3 upsert r;l:exec last b by a from r;l~exec a!b "
+       "from (key l)#k3",
+       "1b"},
+      {"k:([a:til 100;c:100#`x`y]b:til 100);`k upsert (5;`y;-1);k[(5;`y)]`b", "-1"},
+      {"`k insert (5;`y;0)", "'insert"}, {"`k insert (5;`z;0);count k", "101"},
+      {"`k insert (5;`z;0)", "'insert"},
+      {"j:k;`k upsert (700;`x;1);count each (j;k)", "101 102"},
+      {"`j upsert (700;`x;2);(j[(700;`x)]`b;k[(700;`x)]`b)", "2 1"},
+      {"k:0#k;`k upsert (5;`y;3);k", NULL}, {"count k", "1"},
+      {"delete from `j where a<50;`j upsert (5;`y;1);count j", "52"},
+      {"`k upsert ([]a:til 50;c:50#`y;b:50#0n)", "'type"},
+      {"(count key k)=count value k", "1b"})
+
+GROUP(floats_have_the_digits_of_the_setting, {"system\"P 3\";.Q.s 1%3", "\"0.333\\n\""},
+      {".Q.s1 2 0n%3", "\"0.667 0n\""}, {"system\"P 7\";.Q.s1 1%3", "\"0.3333333\""})
+
 GROUP(aggregates_ignore_nulls, {"sum 1 2 0N", "3"}, {"avg 1 2 3 0N", "2f"},
       {"min 3 1 2", "1"}, {"max 3 1 2", "3"}, {"{sum}[][1 2]", "3"}, {"{min x}3 1", "1"},
       {"med 1 3 2 4", "2.5"}, {"dev 1 1 1", "0f"}, {"sums 1 2 3", "1 3 6"},
@@ -257,6 +276,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, errors_are_caught);
     tcase_add_test(tcase, literals_have_their_types);
     tcase_add_test(tcase, lists_are_made_and_cut);
+    tcase_add_test(tcase, rows_with_keys_are_found_by_hash);
+    tcase_add_test(tcase, floats_have_the_digits_of_the_setting);
     tcase_add_test(tcase, aggregates_ignore_nulls);
     tcase_add_test(tcase, iterators_derive_functions);
     tcase_add_test(tcase, values_are_changed_in_place);
