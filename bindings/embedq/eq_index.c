@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * eq_index.c - indexing vectors, lists, dictionaries and tables, at any depth. */
 #include "bindings/embedq/eq.h"
+#include "bindings/embedq/eq_verbs.h"
 
 struct wide { /* a guid */
     uint64_t half[2];
@@ -177,7 +178,8 @@ static qv *each_index(struct trp_embedq *q, qv *x, qv *index)
         } else if (troupe_q_item(index, i, &one) != TROUPE_OK) {
             one = trp_eq_oom(q);
         }
-        TRP_Q_ITEMS(v)[i] = one != NULL ? trp_eq_index1(q, x, one) : NULL;
+        bool good = one != NULL && (!trp_q_is_dict(x) || trp_eq_go_on(q));
+        TRP_Q_ITEMS(v)[i] = good ? trp_eq_index1(q, x, one) : NULL;
         trp_eq_drop(one);
         if (TRP_Q_ITEMS(v)[i] == NULL) {
             trp_eq_drop(v);
@@ -247,6 +249,25 @@ static bool one_key(const qv *dict, const qv *index)
     return index->type < 0 || trp_q_is_function(index);
 }
 
+/* Whether the index holds so many keys that looking them up by hash is worth it. */
+static bool many_keys(const qv *dict, const qv *index)
+{
+    const qv *keys = TRP_Q_ITEMS(dict)[0];
+
+    return index->type == keys->type && index->type != TROUPE_Q_LIST &&
+           (trp_q_is_list(index) || index->type == TROUPE_Q_TABLE) &&
+           trp_eq_len(index) >= 8;
+}
+
+static qv *by_keys(struct trp_embedq *q, qv *dict, qv *index)
+{
+    qv *at = trp_eq_find(q, TRP_Q_ITEMS(dict)[0], index);
+    qv *v = at != NULL ? trp_eq_index1(q, TRP_Q_ITEMS(dict)[1], at) : NULL;
+
+    trp_eq_drop(at);
+    return v;
+}
+
 qv *trp_eq_index1(struct trp_embedq *q, qv *x, qv *index)
 {
     if (trp_q_is_generic_null(index) && !trp_q_is_function(x)) {
@@ -256,8 +277,9 @@ qv *trp_eq_index1(struct trp_embedq *q, qv *x, qv *index)
         return index_list(q, x, index);
     }
     if (trp_q_is_dict(x)) {
-        return one_key(x, index) ? trp_eq_dict_find(q, x, index)
-                                 : each_index(q, x, index);
+        return one_key(x, index)     ? trp_eq_dict_find(q, x, index)
+               : many_keys(x, index) ? by_keys(q, x, index)
+                                     : each_index(q, x, index);
     }
     return trp_q_is_function(x) || x->type == -TROUPE_Q_SYMBOL
                ? trp_eq_apply1(q, x, index)
