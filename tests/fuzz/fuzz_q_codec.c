@@ -49,7 +49,7 @@ static void print(const troupe_q_value *value)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct trp_q_limits limits = {.message = 7000, .plain = 7000, .depth = 20};
+    const struct trp_q_limits limits = {.message = 11000, .plain = 11000, .depth = 20};
     troupe_q_value *value = NULL;
     troupe_blob *owner = NULL;
     struct trp_q_why why = {NULL, 0};
