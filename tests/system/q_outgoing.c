@@ -78,6 +78,11 @@ void outgoing_begin_with(troupe_ns call_limit, const troupe_q_server_options *se
     second = faults_open_with(there, options);
 }
 
+troupe_q_hub *outgoing_hub(void)
+{
+    return hub;
+}
+
 void outgoing_begin(void)
 {
     outgoing_begin_with(0, NULL);

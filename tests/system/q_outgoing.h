@@ -15,6 +15,7 @@ extern uint16_t at, there; /* where the two serve */
  * serving      of the second, or NULL */
 void outgoing_begin_with(troupe_ns call_limit, const troupe_q_server_options *serving);
 void outgoing_begin(void);
+troupe_q_hub *outgoing_hub(void); /* of the first */
 /* Both answer, and their systems end; or end, whatever they do. */
 void outgoing_end(void);
 void outgoing_finish(void);

@@ -324,6 +324,40 @@ START_TEST(the_port_is_the_one_that_is_served)
 }
 END_TEST
 
+static troupe_status serve(void *context, const char *host, uint16_t port_wanted,
+                           troupe_q_server *out)
+{
+    troupe_q_server_options serving = TROUPE_Q_SERVER_OPTIONS;
+
+    serving.host = host;
+    serving.port = port_wanted;
+    serving.engine = engine;
+    serving.hub = context;
+    return troupe_q_serve(sys, &serving, out, NULL);
+}
+
+START_TEST(the_port_can_be_changed_and_who_is_there_stays)
+{
+    char expected[16];
+    uint16_t other;
+
+    outgoing_begin();
+    IS("'nyi: change of the port", "system\"p 1\"");
+    troupe_q_hub_on_listen(outgoing_hub(), serve, outgoing_hub());
+    int listener = raw_listen(&other);
+    IS("'the address is already in use", "system\"p %u\"", other);
+    raw_close(&listener);
+    IS("::", "system\"p %u\"", other);
+    (void)snprintf(expected, sizeof(expected), "%ui", other);
+    IS(expected, "system\"p\"");
+    FAR("3", "`::%u \"1+2\"", other);
+    FAR("1b", "@[hopen;%u;{x}]like\"hop*\"", at);
+    IS("'type", "system\"p x\"");
+    IS("'type", "system\"p 70000\"");
+    outgoing_end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("q_hopen");
@@ -348,6 +382,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_tick_that_takes_long_does_not_pile_up);
     tcase_add_test(tests, an_error_in_the_timer_does_not_end_it);
     tcase_add_test(tests, the_port_is_the_one_that_is_served);
+    tcase_add_test(tests, the_port_can_be_changed_and_who_is_there_stays);
     suite_add_tcase(suite, tests);
     return suite;
 }
