@@ -235,6 +235,21 @@ static void hear_line(void *context, const troupe_log_line *line)
     }
 }
 
+START_TEST(lines_that_are_not_shown_leave_room_for_those_that_are)
+{
+    char more[TRP_Q_LINE_MORE];
+
+    begin(_i);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(trp_q_service_says(service, TROUPE_LOG_INFO, "Q-X", 0, more),
+                         i < 10);
+    }
+    ck_assert(trp_q_service_says(service, TROUPE_LOG_WARN, "Q-X", 0, more));
+    ck_assert_str_eq(more, "");
+    end();
+}
+END_TEST
+
 START_TEST(clients_do_not_fill_the_log_and_what_is_left_out_is_counted)
 {
     char login_without_end[1024];
@@ -277,6 +292,7 @@ Suite *test_suite(void)
     ADD(tcase, an_idle_client_is_closed_and_sent_nothing);
     ADD(tcase, without_idle_limit_a_silent_client_stays);
     ADD(tcase, a_client_that_takes_nothing_for_send_limit_is_dropped);
+    ADD(tcase, lines_that_are_not_shown_leave_room_for_those_that_are);
     ADD(tcase, clients_do_not_fill_the_log_and_what_is_left_out_is_counted);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -192,22 +192,25 @@ troupe_status trp_q_service_admits(const struct trp_q_service *service, const ch
 /* ---- the log ---- */
 
 /* The last place is for all events for which there is no other. */
-static struct trp_q_lines *lines_of(struct trp_q_service *service, const char *event)
+static struct trp_q_lines *lines_of(struct trp_q_service *service, const char *event,
+                                    troupe_log_level level)
 {
     size_t at = 0;
 
     while (at < TRP_Q_LINE_EVENTS - 1 && service->lines[at].event != NULL &&
-           strcmp(service->lines[at].event, event) != 0) {
+           (strcmp(service->lines[at].event, event) != 0 ||
+            service->lines[at].level != level)) {
         at++;
     }
     service->lines[at].event = event;
+    service->lines[at].level = level;
     return &service->lines[at];
 }
 
 bool trp_q_service_says(struct trp_q_service *service, troupe_log_level level,
                         const char *event, troupe_ns now, char more[TRP_Q_LINE_MORE])
 {
-    struct trp_q_lines *lines = lines_of(service, event);
+    struct trp_q_lines *lines = lines_of(service, event, level);
 
     more[0] = 0;
     if (level >= TROUPE_LOG_DEBUG) {

@@ -20,6 +20,7 @@ enum {
 /* Lines of one event in the log. */
 struct trp_q_lines {
     const char *event; /* NULL: not used yet */
+    troupe_log_level level;
     troupe_ns since;
     unsigned said;
     uint64_t left_out;
