@@ -94,6 +94,27 @@ START_TEST(accounts_with_hashes_are_asked_when_no_user_matches)
 }
 END_TEST
 
+START_TEST(a_password_nobody_waits_for_is_not_looked_at)
+{
+    troupe_q_server_options options = with_function();
+    char hash[crypto_pwhash_STRBYTES], text[256];
+
+    ck_assert_int_eq(crypto_pwhash_str(hash, "secret", 6, crypto_pwhash_OPSLIMIT_MIN,
+                                       crypto_pwhash_MEMLIMIT_MIN),
+                     0);
+    int size = snprintf(text, sizeof(text), "ann:%s\n", hash);
+    ck_assert_int_eq(trp_q_users_parse(text, (size_t)size, &options.accounts, NULL),
+                     TROUPE_OK);
+    begin_with(_i, options);
+    ck_assert_int_eq(trp_stream_write(far, "ann:secret\3", 12), TROUPE_OK);
+    trp_stream_close(&far);
+    settle();
+    ck_assert_uint_eq(seen_count, 0);
+    end();
+    troupe_q_users_free(&options.accounts);
+}
+END_TEST
+
 START_TEST(a_login_that_is_too_long_or_too_late_is_closed)
 {
     troupe_q_server_options options = with_function();
@@ -349,6 +370,7 @@ Suite *test_suite(void)
     ADD(tcase, a_refused_login_is_closed_without_a_byte);
     ADD(tcase, users_are_checked_before_the_handler_is_asked);
     ADD(tcase, accounts_with_hashes_are_asked_when_no_user_matches);
+    ADD(tcase, a_password_nobody_waits_for_is_not_looked_at);
     ADD(tcase, a_login_that_is_too_long_or_too_late_is_closed);
     ADD(tcase, answers_keep_the_order_of_the_requests_even_when_one_is_deferred);
     ADD(tcase, async_messages_are_handled_in_order_and_not_answered);

@@ -151,10 +151,27 @@ static void read_messages(troupe_self *self, struct trp_q_peer *p)
     }
 }
 
+/* Nobody waits for the password to be looked at, and no request came with it. */
+static bool left_in_vain(const struct trp_q_peer *p)
+{
+    size_t size;
+
+    if (p->link.phase != TRP_Q_PEER_ADMISSION || p->verify == NULL) {
+        return false;
+    }
+    (void)trp_stream_view(p->wire.stream, &size);
+    return p->wire.stream->ended != TROUPE_OK &&
+           (size == 0 || p->wire.stream->system != 0);
+}
+
 void trp_q_peer_read(troupe_self *self, struct trp_q_peer *p)
 {
     if (p->link.phase == TRP_Q_PEER_LOGIN) {
         trp_q_peer_read_login(self, p);
+    }
+    if (left_in_vain(p)) {
+        trp_q_peer_close(self, p, TROUPE_LOG_DEBUG, "Q-CLIENT-LOST",
+                         "it closed before its login was looked at");
     }
     if (p->link.phase == TRP_Q_PEER_READY) {
         read_messages(self, p);
