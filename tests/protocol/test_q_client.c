@@ -143,6 +143,59 @@ START_TEST(closing_waits_for_the_answers_that_are_due)
 }
 END_TEST
 
+START_TEST(answers_that_were_given_up_are_swallowed_while_closing)
+{
+    begin(_i);
+    accept_login();
+    call("a", TROUPE_MS(5), 1);
+    call("b", TROUPE_MS(5), 2);
+    run_for(TROUPE_MS(5));
+    expect_got(0, "1 ETIMEDOUT");
+    expect_got(1, "2 ETIMEDOUT");
+    call("c", TROUPE_NEVER, 3);
+    ck_assert_int_eq(troupe_q_close(sim, q), TROUPE_OK);
+    settle();
+    ck_assert(!script_closed(far));
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert(!script_closed(far));
+        script_message(far, TRP_Q_RESPONSE, "A", 0);
+    }
+    expect_got(2, "3 A");
+    ck_assert(script_closed(far));
+    end();
+}
+END_TEST
+
+START_TEST(closing_is_at_once_when_nobody_waits_any_more)
+{
+    begin(_i);
+    accept_login();
+    call("a", TROUPE_MS(5), 1);
+    run_for(TROUPE_MS(5));
+    expect_got(0, "1 ETIMEDOUT");
+    ck_assert_int_eq(troupe_q_close(sim, q), TROUPE_OK);
+    settle();
+    ck_assert(script_closed(far));
+    ck_assert_uint_eq(stats().actors, 1);
+    end();
+}
+END_TEST
+
+START_TEST(closing_ends_when_the_last_who_waits_gives_up)
+{
+    begin(_i);
+    accept_login();
+    call("a", TROUPE_MS(5), 1);
+    ck_assert_int_eq(troupe_q_close(sim, q), TROUPE_OK);
+    settle();
+    ck_assert(!script_closed(far));
+    run_for(TROUPE_MS(5));
+    expect_got(0, "1 ETIMEDOUT");
+    ck_assert(script_closed(far));
+    end();
+}
+END_TEST
+
 START_TEST(closing_does_not_wait_for_ever)
 {
     troupe_q_options options = TROUPE_Q_OPTIONS;
@@ -378,6 +431,9 @@ Suite *test_suite(void)
     ADD(tcase, a_server_that_closes_instead_of_answering_the_login_has_refused_it);
     ADD(tcase, a_server_that_is_silent_after_connecting_is_given_up);
     ADD(tcase, closing_waits_for_the_answers_that_are_due);
+    ADD(tcase, answers_that_were_given_up_are_swallowed_while_closing);
+    ADD(tcase, closing_is_at_once_when_nobody_waits_any_more);
+    ADD(tcase, closing_ends_when_the_last_who_waits_gives_up);
     ADD(tcase, closing_does_not_wait_for_ever);
     tcase_add_loop_test(tcase, malformed_input_closes_the_connection_with_a_reason, 0,
                         (int)TRP_COUNT(bad));

@@ -113,6 +113,8 @@ START_TEST(users_come_from_a_file_that_passwd_writes)
     const char *users[] = {"--users", path, NULL};
     ck_assert_int_eq(process_run(&other, "secret\n", set), 0);
     ck_assert_str_eq(other.error, "");
+    ck_assert_int_eq(process_run(&other, "\n", set), 1);
+    ck_assert_ptr_nonnull(strstr(other.error, "the password is empty"));
     ck_assert_int_eq(process_run(&other, NULL, take), 1);
     ck_assert_ptr_nonnull(strstr(other.error, "there is no user ann"));
     begin_with(users);

@@ -37,7 +37,7 @@ static int read_line(char text[PASSWORD_MAX + 2])
         return trp_cmd_fail(1, "the password is longer than %d bytes", PASSWORD_MAX);
     }
     text[strcspn(text, "\r\n")] = 0;
-    return -1;
+    return text[0] != 0 ? -1 : trp_cmd_fail(1, "the password is empty");
 }
 
 static int prompt(const char *what, char text[PASSWORD_MAX + 2])

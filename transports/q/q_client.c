@@ -74,7 +74,7 @@ void trp_q_client_close(troupe_self *self, struct trp_q_client *c, troupe_status
 
 void trp_q_client_drain(troupe_self *self, struct trp_q_client *c)
 {
-    if (c->link.phase != TRP_Q_DRAINING || c->sent.count > 0) {
+    if (c->link.phase != TRP_Q_DRAINING || trp_q_pending_wanted(&c->sent)) {
         return;
     }
     if (trp_stream_backlog(c->wire.stream) > 0 && !c->wire.stream->broken) {
@@ -172,6 +172,7 @@ static troupe_status client_receive(troupe_self *self, void *state, troupe_msg *
         break;
     case TRP_KIND_CANCEL:
         trp_q_client_cancelled(c, troupe_msg_from(*msg));
+        trp_q_client_drain(self, c);
         break;
     case TRP_KIND_RESOLVED:
         take_resolved(self, c, *msg);

@@ -56,9 +56,21 @@ void trp_q_pending_forget(struct trp_q_pending *pending, troupe_id from)
             &pending->items[(pending->first + i) % pending->capacity];
         if (troupe_id_equal(asker->from, from)) {
             troupe_msg_free(&asker->kept);
+            asker->from = TROUPE_NOBODY;
             return;
         }
     }
+}
+
+bool trp_q_pending_wanted(const struct trp_q_pending *pending)
+{
+    for (uint32_t i = 0; i < pending->count; i++) {
+        uint32_t at = (pending->first + i) % pending->capacity;
+        if (!troupe_id_is_nobody(pending->items[at].from)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void trp_q_pending_done(troupe_self *self, struct trp_q_pending *pending)

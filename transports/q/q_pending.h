@@ -28,8 +28,12 @@ bool trp_q_pending_take(struct trp_q_pending *pending, struct trp_q_asker *out);
 /* Puts who asked with this message, if anybody did; without memory it is forgotten. */
 void trp_q_pending_note(struct trp_q_pending *pending, const troupe_msg *msg);
 
-/* Frees what is kept of somebody's request; its place stays. */
+/* Somebody waits no more: frees what is kept of the request; its place stays, for the
+ * answer will come. */
 void trp_q_pending_forget(struct trp_q_pending *pending, troupe_id from);
+
+/* Whether anybody waits still. */
+bool trp_q_pending_wanted(const struct trp_q_pending *pending);
 
 /* Answers all with TROUPE_KIND_DONE. */
 void trp_q_pending_done(troupe_self *self, struct trp_q_pending *pending);
