@@ -163,11 +163,33 @@ qv *trp_eq_get_quiet(struct trp_embedq *q, const char *context, const char *name
     return strchr(full, '.') != NULL ? dotted(q, full) : NULL;
 }
 
+static int compare_words(const void *word, const void *member)
+{
+    return strcmp(word, *(const char *const *)member);
+}
+
+/* Whether a name is one of q's that the subset lacks. */
+static bool is_q_word(const char *name)
+{
+    static const char *const words[] = {
+        "aj0",   "ajf",   "ajf0", "asof", "avgs", "csv",   "dsave", "ej",  "fkeys",
+        "ijf",   "inv",   "ljf",  "load", "lsq",  "md5",   "mmu",   "pj",  "reval",
+        "rload", "rsave", "save", "ujf",  "view", "views", "wj",    "wj1", "ww"};
+
+    return strncmp(name, ".Q.", 3) == 0 || strncmp(name, ".h.", 3) == 0 ||
+           strncmp(name, ".j.", 3) == 0 ||
+           bsearch(name, words, sizeof words / sizeof words[0], sizeof words[0],
+                   compare_words) != NULL;
+}
+
 qv *trp_eq_get(struct trp_embedq *q, const char *context, const char *name)
 {
     qv *v = trp_eq_get_quiet(q, context, name);
 
-    return v != NULL || q->failed ? v : trp_eq_fail(q, name);
+    if (v != NULL || q->failed) {
+        return v;
+    }
+    return is_q_word(name) ? trp_eq_nyi(q, name) : trp_eq_fail(q, name);
 }
 
 /* A dictionary with the empty symbol first is a namespace. */

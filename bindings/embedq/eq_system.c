@@ -200,6 +200,9 @@ static qv *port(struct trp_embedq *q, const char *text, size_t size)
     if (status == TROUPE_EINVAL) {
         return trp_eq_fail(q, "type");
     }
+    if (status == TROUPE_EACCESS) {
+        return trp_eq_fail(q, "access");
+    }
     if (status == TROUPE_EUNSUPPORTED) {
         return trp_eq_nyi(q, "change of the port");
     }
