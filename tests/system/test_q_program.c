@@ -82,13 +82,42 @@ START_TEST(logins_are_checked)
 }
 END_TEST
 
-START_TEST(the_server_says_what_is_wrong_with_its_tls)
+START_TEST(the_server_limits_what_a_query_takes)
+{
+    static const char *const limits[] = {"--memory", "32M", "--time", "0.2", NULL};
+
+    begin_with(limits);
+    ck_assert_int_eq(eval("while[1b;]", NULL, NULL), 1);
+    ck_assert_str_eq(other.error, "'stop\n");
+    ck_assert_int_eq(eval("count til 100000000", NULL, NULL), 1);
+    ck_assert_str_eq(other.error, "'wsfull\n");
+    ck_assert_int_eq(eval("1+1", NULL, NULL), 0);
+    end();
+}
+END_TEST
+
+START_TEST(a_client_does_not_take_the_server_off_its_port)
+{
+    begin();
+    ck_assert_int_eq(eval("0<system\"p\"", NULL, NULL), 0);
+    ck_assert_str_eq(other.text, "1b\n");
+    ck_assert_int_eq(eval("system\"p 0\"", NULL, NULL), 1);
+    ck_assert_str_eq(other.error, "'access\n");
+    ck_assert_int_eq(eval("1+1", NULL, NULL), 0);
+    end();
+}
+END_TEST
+
+START_TEST(the_server_says_what_is_wrong_with_its_options)
 {
     static const char *const wrong[][10] = {
         {TRP_PROGRAM, "q", "serve", "-p", "0", "--tls", "maybe", NULL},
         {TRP_PROGRAM, "q", "serve", "-p", "0", "--tls-verify-client=perhaps", NULL},
         {TRP_PROGRAM, "q", "serve", "-p", "0", "--clients", "0", NULL},
         {TRP_PROGRAM, "q", "serve", "-p", "0", "--idle", "1x", NULL},
+        {TRP_PROGRAM, "q", "serve", "-p", "0", "--time", "0", NULL},
+        {TRP_PROGRAM, "q", "serve", "-p", "0", "--memory", "1T", NULL},
+        {TRP_PROGRAM, "q", "serve", "-p", "0", "--client-memory", "-1", NULL},
     };
     static const char *const absent[] = {
         TRP_PROGRAM, "q",          "serve",   "-p",        "0",       "--tls",
@@ -317,7 +346,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, eval_prints_what_q_prints);
     tcase_add_test(tcase, an_error_of_q_goes_to_stderr_with_exit_code_1);
     tcase_add_test(tcase, logins_are_checked);
-    tcase_add_test(tcase, the_server_says_what_is_wrong_with_its_tls);
+    tcase_add_test(tcase, the_server_limits_what_a_query_takes);
+    tcase_add_test(tcase, a_client_does_not_take_the_server_off_its_port);
+    tcase_add_test(tcase, the_server_says_what_is_wrong_with_its_options);
     tcase_add_test(tcase, users_come_from_a_file_that_passwd_writes);
     tcase_add_test(tcase, wrong_usage_is_one_sentence_and_exit_code_2);
     tcase_add_test(tcase, what_cannot_be_reached_is_said);

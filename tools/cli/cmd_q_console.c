@@ -50,22 +50,6 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool read_size(const char *text, size_t *out)
-{
-    static const char units[] = "KMG";
-    char *end;
-    unsigned long long size = strtoull(text, &end, 10);
-    const char *unit = *end != 0 ? strchr(units, *end) : NULL;
-    unsigned shift = unit != NULL ? 10u * (unsigned)(unit - units + 1) : 0;
-
-    if (text[0] < '0' || text[0] > '9' || (*end != 0 && (unit == NULL || end[1] != 0)) ||
-        size == 0 || size > (SIZE_MAX >> shift)) {
-        return false;
-    }
-    *out = (size_t)size << shift;
-    return true;
-}
-
 static int wrong(const char *what, const char *text)
 {
     return trp_cmd_fail(2, "%s, not '%s'; see troupe q --help", what, text);
@@ -99,7 +83,7 @@ static int take_option(struct trp_q_console_options *console, int option, char *
         console->host = optarg;
         return optarg[0] != 0 ? -1 : trp_cmd_fail(2, "--host wants an address");
     case 'm':
-        return read_size(optarg, &console->memory)
+        return trp_q_size(optarg, &console->memory)
                    ? -1
                    : wrong("--memory wants bytes, perhaps with K, M or G", optarg);
     case 'T':

@@ -21,7 +21,6 @@ enum {
     CLOSE_S = 10,
     CLIENTS_MAX = 65000,
     SECONDS_MAX = 100000000,
-    MIB_MAX = 1 << 30,
     TIMER_MAX = INT32_MAX
 };
 
@@ -44,15 +43,19 @@ static const char usage[] =
     "  --user NAME:PASSWORD  who may log in; may be given often (without: everybody)\n"
     "  --users FILE          who else may, with hashed passwords; see troupe q passwd\n"
     "  --clients N           at most so many at once (4096)\n"
-    "  --memory-limit MIB    that live for all of them together (4096)\n"
+    "  --client-memory SIZE  messages of all of them together: bytes, or with K, M, G\n"
+    "                        (4G)\n"
     "  --idle SECONDS        close clients that are silent for so long (never)\n"
     "  --load FILE           evaluate this q script first; may be given often. The\n"
     "                        ARGUMENTs are its .z.x\n"
     "  --files FOLDER        later q code, that of clients too, may read and write the\n"
     "                        files in this folder and below (none; scripts may use all\n"
     "                        files while they are loaded)\n"
-    "  --allow-connect       later q code may open connections with hopen\n"
+    "  --allow-connect       later q code may open connections with hopen, and change\n"
+    "                        the port\n"
     "  --allow-exit          later q code may end the process with exit\n"
+    "  --memory SIZE         of all values of q code together (1G)\n"
+    "  --time SECONDS        of one evaluation, of a script too, then 'stop (no limit)\n"
     "  -t, --timer MS        call .z.ts every so many milliseconds, as \\t does\n"
     "  --engine libq         evaluate with a licensed q library, which is not part of\n"
     "                        troupe; --libq PATH: this one (libq.so)\n"
@@ -72,6 +75,8 @@ struct serving {
     char *const *words; /* .z.x */
     const char *accounts, *files;
     int64_t timer;
+    size_t memory;  /* of q code; 0: the default */
+    troupe_ns time; /* of one evaluation; 0: no limit */
     bool has_port, tls_set, verbose, may_connect, may_exit;
     struct trp_q_libq libq;
 };
@@ -89,7 +94,9 @@ static const struct option options[] = {
     {"user", required_argument, NULL, 'u'},
     {"users", required_argument, NULL, 'U'},
     {"clients", required_argument, NULL, 'c'},
-    {"memory-limit", required_argument, NULL, 'm'},
+    {"client-memory", required_argument, NULL, 'M'},
+    {"memory", required_argument, NULL, 'm'},
+    {"time", required_argument, NULL, 'e'},
     {"idle", required_argument, NULL, 'i'},
     {"load", required_argument, NULL, 'l'},
     {"files", required_argument, NULL, 'F'},
@@ -138,9 +145,7 @@ static int take_limit(struct serving *s, int option)
         int option;
         const char *name;
         unsigned long max;
-    } limits[] = {{'c', "--clients", CLIENTS_MAX},
-                  {'m', "--memory-limit", MIB_MAX},
-                  {'i', "--idle", SECONDS_MAX}};
+    } limits[] = {{'c', "--clients", CLIENTS_MAX}, {'i', "--idle", SECONDS_MAX}};
     unsigned long number = 0;
 
     for (size_t i = 0; i < TRP_COUNT(limits); i++) {
@@ -149,16 +154,30 @@ static int take_limit(struct serving *s, int option)
             return 2;
         }
     }
-    switch (option) {
-    case 'c':
+    if (option == 'c') {
         s->server.clients_max = (uint32_t)number;
-        break;
-    case 'm':
-        s->server.memory_limit = (uint64_t)number << 20;
-        break;
-    default:
+    } else {
         s->server.idle_limit = TROUPE_S((troupe_ns)number);
-        break;
+    }
+    return -1;
+}
+
+static int take_bound(struct serving *s, int option)
+{
+    size_t size = 0;
+
+    if (option == 'e') {
+        return trp_q_seconds(optarg, &s->time) ? -1
+                                               : trp_cmd_fail(2, "--time wants seconds");
+    }
+    if (!trp_q_size(optarg, &size)) {
+        return trp_cmd_fail(2, "%s wants bytes, perhaps with K, M or G",
+                            option == 'm' ? "--memory" : "--client-memory");
+    }
+    if (option == 'm') {
+        s->memory = size;
+    } else {
+        s->server.memory_limit = size;
     }
     return -1;
 }
@@ -255,9 +274,12 @@ static int take_option(struct serving *s, int option, char **argv)
     case 'V':
         return take_tls(s, option);
     case 'c':
-    case 'm':
     case 'i':
         return take_limit(s, option);
+    case 'M':
+    case 'm':
+    case 'e':
+        return take_bound(s, option);
     case 'l':
     case 'F':
     case 'E':
@@ -299,6 +321,9 @@ static int read_options(struct serving *s, int argc, char **argv)
     }
     if (code < 0 && s->libq.used && s->load_count > 1) {
         code = trp_cmd_fail(2, "with --engine libq there is one --load");
+    }
+    if (code < 0 && s->libq.used && (s->time != 0 || s->memory != 0)) {
+        code = trp_cmd_fail(2, "--time and --memory are of the embedded q");
     }
     if (code < 0 && !s->has_port) {
         code = trp_cmd_fail(2, "which port? see troupe q serve --help");
@@ -385,9 +410,11 @@ static int open_engine(const struct serving *s, struct machine *m)
     }
     q.host = &m->host.host;
     q.context = &m->host;
+    q.memory_limit = s->memory;
     q.arguments = words;
     q.file = s->loads[0];
     engine.config = &q;
+    engine.call_limit = s->time;
     troupe_status status =
         troupe_engine_open(m->system, &troupe_engine_embedq, &engine, &m->engine);
     return status == TROUPE_OK ? -1

@@ -20,6 +20,12 @@ static const troupe_embedq_host *hub_of(const struct trp_q_host *host)
     return troupe_q_hub_host(host->hub);
 }
 
+/* Whether the code at work may do everything. */
+static bool is_free(struct trp_q_host *host)
+{
+    return host->trusted || atomic_load(&host->phase) == LOADING;
+}
+
 /* ---- what the hub does ---- */
 
 static troupe_status host_send(void *context, int64_t handle, bool async,
@@ -64,7 +70,9 @@ static troupe_status host_port(void *context, const char *where, int64_t *port)
 {
     struct trp_q_host *host = context;
 
-    return hub_of(host)->port(host->hub, where, port);
+    return where == NULL || is_free(host) || host->may_connect
+               ? hub_of(host)->port(host->hub, where, port)
+               : TROUPE_EACCESS;
 }
 
 static troupe_status host_handles(void *context, troupe_q_value **answer)
@@ -88,11 +96,6 @@ static void host_attach(void *context, troupe_self *self)
     if (hub_of(host)->attach != NULL) {
         hub_of(host)->attach(host->hub, self);
     }
-}
-
-static bool is_free(struct trp_q_host *host)
-{
-    return host->trusted || atomic_load(&host->phase) == LOADING;
 }
 
 /* A client could reach through it what it cannot reach itself. */

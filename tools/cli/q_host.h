@@ -18,7 +18,7 @@ struct trp_q_host {
     troupe_embedq_host host; /* its context is this struct */
     troupe_q_hub *hub;       /* borrowed */
     /* What is granted after the load: the files in a folder, by its real path, and below;
-     * opening connections; ending the process; or everything. */
+     * opening connections and changing the port; ending the process; or everything. */
     char folder[TRP_Q_FOLDER_MAX];
     bool may_connect, may_exit, trusted;
     void (*exit)(void *context, int code); /* on the engine's thread */

@@ -56,6 +56,22 @@ bool trp_q_seconds(const char *text, troupe_ns *out)
     return *out > 0;
 }
 
+bool trp_q_size(const char *text, size_t *out)
+{
+    static const char units[] = "KMG";
+    char *end;
+    unsigned long long size = strtoull(text, &end, 10);
+    const char *unit = *end != 0 ? strchr(units, *end) : NULL;
+    unsigned shift = unit != NULL ? 10u * (unsigned)(unit - units + 1) : 0;
+
+    if (text[0] < '0' || text[0] > '9' || (*end != 0 && (unit == NULL || end[1] != 0)) ||
+        size == 0 || size > (SIZE_MAX >> shift)) {
+        return false;
+    }
+    *out = (size_t)size << shift;
+    return true;
+}
+
 /* NAME[:PASSWORD] */
 static bool read_user(const char *text, struct trp_q_target *out)
 {

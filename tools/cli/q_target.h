@@ -57,6 +57,9 @@ int trp_q_target_read(const char *text, struct trp_q_target *out);
 /* Reads a number of seconds above 0. */
 bool trp_q_seconds(const char *text, troupe_ns *out);
 
+/* Reads a number of bytes above 0, perhaps with K, M or G behind it. */
+bool trp_q_size(const char *text, size_t *out);
+
 /* Reads a port; 0 only when `zero`. */
 bool trp_q_port(const char *text, bool zero, uint16_t *out);
 
