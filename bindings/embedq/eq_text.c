@@ -77,15 +77,20 @@ static bool one_char(const char *p, const char *end, char c, const char **next)
     return *p == '?' || (*p == '[' ? in_set(p + 1, end, c, next) : *p == c);
 }
 
-/* `like`: * any text, ? any character, [..] a set. */
-static bool matches(const char *text, size_t size, const char *pattern, size_t length)
+/* `like`: * any text, ? any character, [..] a set. False: interrupted. */
+static bool matches(struct trp_embedq *q, const char *text, size_t size,
+                    const char *pattern, size_t length, bool *out)
 {
     const char *t = text, *p = pattern;
     const char *text_end = text + size, *end = pattern + length;
     const char *star = NULL, *back = NULL;
 
-    while (t < text_end) {
+    *out = false;
+    for (size_t turn = 0; t < text_end; turn++) {
         const char *next = NULL;
+        if (!trp_eq_poll(q, turn)) {
+            return false;
+        }
         if (p < end && *p == '*') {
             star = ++p;
             back = t;
@@ -96,13 +101,14 @@ static bool matches(const char *text, size_t size, const char *pattern, size_t l
             p = star;
             t = ++back;
         } else {
-            return false;
+            return true;
         }
     }
     while (p < end && *p == '*') {
         p++;
     }
-    return p == end;
+    *out = p == end;
+    return true;
 }
 
 static bool is_text(const qv *x)
@@ -113,6 +119,7 @@ static bool is_text(const qv *x)
 qv *trp_eq_v_like(struct trp_embedq *q, qv *x, qv *y)
 {
     size_t length = 0, size = 0;
+    bool found = false;
     const char *pattern =
         is_text(y) || y->type == -TROUPE_Q_SYMBOL ? troupe_q_text(y, &length) : NULL;
     if (pattern == NULL) {
@@ -120,7 +127,8 @@ qv *trp_eq_v_like(struct trp_embedq *q, qv *x, qv *y)
     }
     if (is_text(x) || x->type == -TROUPE_Q_SYMBOL) {
         const char *text = troupe_q_text(x, &size);
-        return trp_eq_bool(q, matches(text, size, pattern, length));
+        return matches(q, text, size, pattern, length, &found) ? trp_eq_bool(q, found)
+                                                               : NULL;
     }
     if (trp_q_is_dict(x)) {
         qv *v = trp_eq_v_like(q, TRP_Q_ITEMS(x)[1], y);
@@ -143,7 +151,11 @@ qv *trp_eq_v_like(struct trp_embedq *q, qv *x, qv *y)
             trp_eq_drop(v);
             return trp_eq_fail(q, "type");
         }
-        TRP_Q_BYTES(v)[i] = matches(text, size, pattern, length);
+        if (!trp_eq_poll(q, i) || !matches(q, text, size, pattern, length, &found)) {
+            trp_eq_drop(v);
+            return NULL;
+        }
+        TRP_Q_BYTES(v)[i] = found;
     }
     return v;
 }
@@ -236,6 +248,10 @@ static qv *split_text(struct trp_embedq *q, const char *by, size_t width,
 
     for (size_t i = 0; v != NULL && i <= size;) {
         bool end = i == size;
+        if (!trp_eq_poll(q, i)) {
+            trp_eq_drop(v);
+            return NULL;
+        }
         if (!end && (size - i < width || memcmp(text + i, by, width) != 0)) {
             i++;
             continue;
@@ -333,6 +349,10 @@ qv *trp_eq_v_ss(struct trp_embedq *q, qv *x, qv *y)
     qv *v = trp_eq_new(q, TROUPE_Q_LONG, 0);
     for (size_t i = 0; v != NULL && i < x->count;) {
         size_t taken = match_at(x, i, y);
+        if (!trp_eq_poll(q, i)) {
+            trp_eq_drop(v);
+            return NULL;
+        }
         if (taken != 0 && trp_q_append(&v, &(int64_t){(int64_t)i}, 1) != TROUPE_OK) {
             trp_eq_drop(v);
             return trp_eq_oom(q);

@@ -85,10 +85,16 @@ END_TEST
 START_TEST(the_server_limits_what_a_query_takes)
 {
     static const char *const limits[] = {"--memory", "32M", "--time", "0.2", NULL};
+    static const char *const endless[] = {
+        "while[1b;]", "(2000000#\"a\")like\"*\",(1000000#\"a\"),\"b\"",
+        "ss[4000000#\"a\";(100000#\"a\"),\"b\"]",
+        "((1000000#\"a\"),\"b\")vs 4000000#\"a\""};
 
     begin_with(limits);
-    ck_assert_int_eq(eval("while[1b;]", NULL, NULL), 1);
-    ck_assert_str_eq(other.error, "'stop\n");
+    for (size_t i = 0; i < sizeof(endless) / sizeof(endless[0]); i++) {
+        ck_assert_int_eq(eval(endless[i], NULL, NULL), 1);
+        ck_assert_str_eq(other.error, "'stop\n");
+    }
     ck_assert_int_eq(eval("count til 100000000", NULL, NULL), 1);
     ck_assert_str_eq(other.error, "'wsfull\n");
     ck_assert_int_eq(eval("1+1", NULL, NULL), 0);
