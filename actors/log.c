@@ -48,15 +48,20 @@ void trp_log(struct trp_base *base, troupe_log_level level, const char *event,
     sys->log_sink(sys->log_context, &line);
 }
 
-/* Escapes what would break a quoted logfmt value. */
+/* Escapes what would break a quoted logfmt value, and what a terminal might obey. */
 static void print_quoted(FILE *to, const char *text)
 {
     (void)fputc('"', to);
     for (const char *c = text; *c != 0; c++) {
-        if (*c == '"' || *c == '\\') {
+        unsigned char byte = (unsigned char)*c;
+        if (byte >= 0x7f) {
+            (void)fprintf(to, "\\x%02x", byte);
+            continue;
+        }
+        if (byte == '"' || byte == '\\') {
             (void)fputc('\\', to);
         }
-        (void)fputc((unsigned char)*c < ' ' ? ' ' : *c, to);
+        (void)fputc(byte < ' ' ? ' ' : byte, to);
     }
     (void)fputc('"', to);
 }

@@ -145,6 +145,9 @@ static troupe_status engine_request(const troupe_q_event *event, troupe_msg **ou
 static troupe_status address_of(const char *host, uint16_t port,
                                 struct trp_addresses *out)
 {
+    if (host != NULL && host[0] == 0) {
+        return TROUPE_EINVAL; /* an unset variable, not "*" */
+    }
     if (trp_address_literal(host != NULL ? host : "127.0.0.1", port, out) == TROUPE_OK) {
         return TROUPE_OK;
     }

@@ -209,6 +209,18 @@ START_TEST(two_servers_cannot_have_one_port)
 }
 END_TEST
 
+START_TEST(an_empty_host_is_no_address)
+{
+    troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
+    troupe_q_server second;
+
+    begin();
+    options.host = "";
+    ck_assert_int_eq(troupe_q_serve(sys, &options, &second, NULL), TROUPE_EINVAL);
+    end();
+}
+END_TEST
+
 START_TEST(a_server_may_be_made_before_the_system_runs)
 {
     troupe_q_server_options options = TROUPE_Q_SERVER_OPTIONS;
@@ -368,6 +380,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, shutting_down_while_a_name_is_looked_up_does_not_hang);
     tcase_add_test(tcase, the_server_closing_fails_the_calls_that_wait);
     tcase_add_test(tcase, two_servers_cannot_have_one_port);
+    tcase_add_test(tcase, an_empty_host_is_no_address);
     tcase_add_test(tcase, a_server_may_be_made_before_the_system_runs);
     tcase_add_test(tcase, a_server_that_never_runs_is_freed);
     tcase_add_test(tcase, garbage_of_any_kind_harms_nobody_else);

@@ -96,13 +96,13 @@ START_TEST(the_ready_sink_writes_logfmt_that_stays_on_its_line)
     ck_assert_ptr_nonnull(file);
     sim_begin(_i);
     troupe_log_to(sim, TROUPE_LOG_INFO, troupe_log_stderr, file);
-    (void)act(probe_new(), speak, (void *)(uintptr_t) "a \"quoted\\\n name");
+    (void)act(probe_new(), speak, (void *)(uintptr_t) "a \"quoted\\\n name\x9b\x7f");
     rewind(file);
     ck_assert_ptr_nonnull(fgets(line, sizeof(line), file));
     ck_assert_ptr_nonnull(strstr(line, "level=info event=TEST-SPOKE actor=probe#"));
     ck_assert_ptr_nonnull(strstr(line, "ts=1970-01-01T00:00:00.000000Z "));
     ck_assert_ptr_nonnull(
-        strstr(line, "text=\"a \\\"quoted\\\\  name spoke 3 times\"\n"));
+        strstr(line, "text=\"a \\\"quoted\\\\  name\\x9b\\x7f spoke 3 times\"\n"));
     ck_assert_ptr_null(fgets(line, sizeof(line), file)); /* one line, whatever it says */
     (void)fclose(file);
     sim_end();
