@@ -1,46 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * q_reconnect.c - the server goes and comes back, on the same port. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <troupe/q_connection.h>
 
-static troupe_system *sys;
-static uint16_t port;
-static troupe_failure why; /* of the last call that failed */
-
-static void must(troupe_status status)
-{
-    if (status != TROUPE_OK) {
-        (void)fprintf(stderr, "%s: %s\n", troupe_status_name(status), why.text);
-        exit(1);
-    }
-}
-
-static void fails(troupe_status status, troupe_status expected, const char *text)
-{
-    if (status != expected || strncmp(why.text, text, strlen(text)) != 0) {
-        (void)fprintf(stderr, "%s: %s\n", troupe_status_name(status), why.text);
-        exit(1);
-    }
-}
-
-/* It prints as the text; and is given back. */
-static void is(troupe_q_value **value, const char *text)
-{
-    troupe_q_value *line = NULL;
-    size_t size = 0;
-
-    must(troupe_q_format_line(*value, 0, &line));
-    const char *bytes = troupe_q_text(line, &size);
-    if (size != strlen(text) || memcmp(bytes, text, size) != 0) {
-        (void)fprintf(stderr, "%.*s instead of %s\n", (int)size, bytes, text);
-        exit(1);
-    }
-    troupe_q_unref(&line);
-    troupe_q_unref(value);
-}
+#include "q_example.h"
 
 static troupe_id engine;
 static troupe_q_hub *hub;

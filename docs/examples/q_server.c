@@ -3,47 +3,9 @@
  *
  *   troupe q passwd users joe
  *   example_q_server users PASSWORD */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <troupe/q_connection.h>
 
-static troupe_system *sys;
-static uint16_t port;
-static troupe_failure why; /* of the last call that failed */
-
-static void must(troupe_status status)
-{
-    if (status != TROUPE_OK) {
-        (void)fprintf(stderr, "%s: %s\n", troupe_status_name(status), why.text);
-        exit(1);
-    }
-}
-
-static void fails(troupe_status status, troupe_status expected, const char *text)
-{
-    if (status != expected || strncmp(why.text, text, strlen(text)) != 0) {
-        (void)fprintf(stderr, "%s: %s\n", troupe_status_name(status), why.text);
-        exit(1);
-    }
-}
-
-/* It prints as the text; and is given back. */
-static void is(troupe_q_value **value, const char *text)
-{
-    troupe_q_value *line = NULL;
-    size_t size = 0;
-
-    must(troupe_q_format_line(*value, 0, &line));
-    const char *bytes = troupe_q_text(line, &size);
-    if (size != strlen(text) || memcmp(bytes, text, size) != 0) {
-        (void)fprintf(stderr, "%.*s instead of %s\n", (int)size, bytes, text);
-        exit(1);
-    }
-    troupe_q_unref(&line);
-    troupe_q_unref(value);
-}
+#include "q_example.h"
 
 static troupe_q_hub *hub;
 
@@ -75,7 +37,7 @@ static void evaluate(troupe_q_server_options *options)
     options->hub = hub;
 }
 
-static troupe_q_server serve(const char *users_file)
+static troupe_q_server serve_users(const char *users_file)
 {
     troupe_q_server_options options = bounded();
     troupe_q_users *users = NULL;
@@ -120,7 +82,7 @@ int main(int argc, char **argv)
     }
     must(troupe_system_new(NULL, &sys));
     must(troupe_system_start(sys));
-    troupe_q_server server = serve(argv[1]);
+    troupe_q_server server = serve_users(argv[1]);
     use(argv[2]);
     must(troupe_q_server_close(sys, server)); /* after the answers that are due */
     troupe_system_shutdown(sys, TROUPE_S(5));
